@@ -1,0 +1,39 @@
+namespace Resilient.Redis.Queue;
+
+/// <summary>Thrown by a handler: the job cannot succeed, do not try again. It becomes dead with this reason.</summary>
+public sealed class JobDeadException(string reason, Exception? inner = null) : Exception(reason, inner);
+
+/// <summary>Thrown by a handler: run it again after a while. Counts neither as an attempt nor as a delivery.</summary>
+public sealed class JobRetryException(TimeSpan delay, string? reason = null) : Exception(reason ?? "The handler asked to run later.")
+{
+    /// <summary>How long to wait; zero or more.</summary>
+    public TimeSpan Delay { get; } = delay >= TimeSpan.Zero ? delay : throw new ArgumentOutOfRangeException(nameof(delay), delay, "A delay is zero or more.");
+}
+
+/// <summary>The job is larger than <see cref="JobQueueOptions.MaxPayloadBytes"/>. Nothing was sent.</summary>
+public sealed class JobTooLargeException : Exception
+{
+    internal JobTooLargeException(string message) : base(message)
+    {
+    }
+}
+
+/// <summary>Somebody waited for the result of a job that has none to give: it is dead, cancelled, or unknown.</summary>
+public sealed class JobFailedException : Exception
+{
+    internal JobFailedException(string message, JobId id, JobState? state, string? reason) : base(message)
+    {
+        Id = id;
+        State = state;
+        Reason = reason;
+    }
+
+    /// <summary>The job.</summary>
+    public JobId Id { get; }
+
+    /// <summary>Where it stands; null when Redis does not know it (any more).</summary>
+    public JobState? State { get; }
+
+    /// <summary>Why, in the words of its last error.</summary>
+    public string? Reason { get; }
+}

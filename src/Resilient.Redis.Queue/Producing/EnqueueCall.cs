@@ -1,0 +1,5 @@
+namespace Resilient.Redis.Queue.Producing;
+
+internal sealed class EnqueueCall
+{
+}
