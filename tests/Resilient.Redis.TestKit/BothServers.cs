@@ -28,6 +28,8 @@ public sealed class BothServers : IAsyncLifetime
     public async Task<IConnectionMultiplexer> ConnectionAsync(ServerKind kind) =>
         (await (kind == ServerKind.Garnet ? _garnet : _redis).Value).Connection;
 
+    public async Task<TestServer> ServerAsync(ServerKind kind) => (await (kind == ServerKind.Garnet ? _garnet : _redis).Value).Server;
+
     public Task InitializeAsync() => Task.CompletedTask;
 
     public async Task DisposeAsync()

@@ -13,6 +13,8 @@ internal sealed class JobStore(IResilientRedis redis, QueueKeys keys, JobQueueOp
 
     public QueueKeys Keys => keys;
 
+    public string Queue => keys.Queue;
+
     /// <summary>Accepts the jobs that are new. One attempt: only the caller knows that its ids make a repeat safe.</summary>
     /// <param name="jobs">The jobs.</param>
     /// <param name="notAfter">Server time in ms after which the call is refused (rule R15).</param>

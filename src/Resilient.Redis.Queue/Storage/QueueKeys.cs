@@ -9,9 +9,12 @@ internal sealed class QueueKeys
 
     public QueueKeys(string prefix, string queue)
     {
+        Queue = queue;
         _root = $"{{{prefix}:{queue}}}:";
         Worker = [Root, Waiting, Suspect, Scheduled, Active, Leases, Dead, Done, Clock, Settings, Stats, Idle];
     }
+
+    public string Queue { get; }
 
     /// <summary>KEYS[1] of every script and never stored: the common key makes scripts atomic on Garnet too (rule R6).</summary>
     public RedisKey Root => _root;

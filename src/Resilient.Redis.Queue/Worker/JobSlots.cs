@@ -35,6 +35,19 @@ internal sealed class JobSlots
         keeper.Overran = Abandon;
     }
 
+    /// <summary>How many handlers run.</summary>
+    public int Running
+    {
+        get
+        {
+            lock (_gate)
+                return _running.Count;
+        }
+    }
+
+    /// <summary>How many jobs were handed back so far.</summary>
+    public int HandedBack { get; private set; }
+
     /// <summary>How many more jobs may be claimed.</summary>
     public int Room
     {
@@ -168,6 +181,8 @@ internal sealed class JobSlots
     {
         if (!job.TryEnd())
             return;
+        if (outcome is Outcome.Returned)
+            HandedBack++;
         if (outcome is null)
             _keeper.Remove(job);
         else

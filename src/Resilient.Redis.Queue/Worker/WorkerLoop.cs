@@ -8,7 +8,7 @@ namespace Resilient.Redis.Queue.Worker;
 /// <remarks>It owns the one lane of its session: one call is outstanding, and it is repeated as it is until it is answered (rule R12).</remarks>
 internal sealed class WorkerLoop(
     JobStore store, WorkerSession session, JobSlots slots, LeaseKeeper keeper, WorkerPulse pulse, AsyncSignal signal, MemoryKeeper memory,
-    JobSerializer serializer, JobQueueOptions queueOptions, JobWorkerOptions options, TimeProvider clock, TimeProvider time, ILogger logger)
+    JobSerializer serializer, JobQueueOptions queueOptions, JobWorkerOptions options, TimeProvider clock, ILogger logger)
 {
     private const int Lane = 0;
 
