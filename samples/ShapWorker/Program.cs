@@ -1,0 +1,2 @@
+using var model = ShapWorker.Explaining.PenguinModel.Train();
+Console.WriteLine(model.Explain([ShapWorker.Penguins.PenguinData.Complete[0].Penguin])[0]);
