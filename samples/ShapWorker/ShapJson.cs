@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Resilient.Redis.Queue;
+using ShapWorker.Api;
 using ShapWorker.Explaining;
 using ShapWorker.Penguins;
 
@@ -10,4 +12,12 @@ namespace ShapWorker;
 [JsonSerializable(typeof(ExplainJob))]
 [JsonSerializable(typeof(ExplainResult))]
 [JsonSerializable(typeof(PenguinRecord[]))]
-internal sealed partial class ShapJson : JsonSerializerContext;
+[JsonSerializable(typeof(JobAccepted))]
+[JsonSerializable(typeof(JobAnswer))]
+[JsonSerializable(typeof(PingAnswer))]
+[JsonSerializable(typeof(QueueCounts))]
+internal sealed partial class ShapJson : JsonSerializerContext
+{
+    /// <summary>For the queue: the same names and rules as the API's.</summary>
+    public static JsonSerializerOptions ForJobs() => new(JsonSerializerDefaults.Web) { TypeInfoResolver = Default };
+}
