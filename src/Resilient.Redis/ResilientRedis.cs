@@ -1,4 +1,9 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Resilient.Redis.Connections;
+using Resilient.Redis.Options;
+using Resilient.Redis.Resilience;
 using StackExchange.Redis;
 
 namespace Resilient.Redis;
@@ -6,34 +11,201 @@ namespace Resilient.Redis;
 /// <summary>The connection pool, with <see cref="Create"/> for programs without a container.</summary>
 public sealed class ResilientRedis : IResilientRedis
 {
-    internal ResilientRedis() { }
+    private readonly ResolvedRedisOptions _options;
+    private readonly ConnectionPool _pool;
+    private readonly Availability _availability;
+    private readonly CallGate _gate;
+    private readonly RedisPipeline _pipeline;
+    private readonly RedisErrorText _text;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Task _watching;
+    private readonly Lock _lock = new();
+    private Task<int> _replacing = Task.FromResult(0);
+    private Task? _closing;
+
+    internal ResilientRedis(ResolvedRedisOptions options, RedisHooks hooks, IRedisConnectionFactory factory, ILoggerFactory logging, TimeProvider time)
+    {
+        DedicatedThreads.Hold(options);
+        var logger = logging.CreateLogger<ResilientRedis>();
+        _options = options;
+        _time = time;
+        _text = new RedisErrorText(options);
+        _availability = new Availability(time);
+        _pool = new ConnectionPool(options, factory, new ConnectionStates(options, _text, logger, time), _availability, time);
+        _gate = new CallGate(options, _pool, _availability, _text, time);
+        _pipeline = new RedisPipeline(options, hooks, _gate, time);
+        _watching = new Watchdog(_pool, options, logger, time).RunAsync(_stopping.Token);
+    }
 
     /// <summary>Makes a pool for a program without a container. Nothing connects before the first use.</summary>
     /// <param name="options">The options; environment variables fill what they leave open.</param>
     /// <param name="logging">Where connects, losses and recoveries are logged; nowhere by default.</param>
     /// <param name="time">The clock; the system's by default.</param>
+    /// <exception cref="OptionsValidationException">A value cannot be used; the message names all of them.</exception>
     public static ResilientRedis Create(ResilientRedisOptions options, ILoggerFactory? logging = null, TimeProvider? time = null) =>
-        throw new NotImplementedException();
+        CreateWith(options, Environment.GetEnvironmentVariable, null, logging, time);
+
+    /// <summary>The seams of the tests: variables and connections of their own.</summary>
+    internal static ResilientRedis CreateWith(
+        ResilientRedisOptions options,
+        Func<string, string?> environment,
+        IRedisConnectionFactory? factory,
+        ILoggerFactory? logging,
+        TimeProvider? time)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var resolver = new OptionsResolver("", environment, null);
+        var validator = new ResilientRedisOptionsValidator("", resolver, new DedicatedThreadsVotes());
+        if (validator.Faults(options) is { Count: > 0 } faults)
+            throw new OptionsValidationException("", typeof(ResilientRedisOptions), faults);
+        var resolved = resolver.Resolve(options, new OptionsCheck())!;
+        var hooks = new RedisHooks();
+        return new ResilientRedis(resolved, hooks, factory ?? new RedisConnectionFactory(resolved, hooks), logging ?? NullLoggerFactory.Instance, time ?? TimeProvider.System);
+    }
 
     /// <inheritdoc/>
-    public string Name => throw new NotImplementedException();
+    public string Name => _options.Name;
 
     /// <inheritdoc/>
-    public TimeSpan TotalTimeout => throw new NotImplementedException();
+    public TimeSpan TotalTimeout => _options.TotalTimeout;
+
+    internal ResolvedRedisOptions Options => _options;
+
+    internal ConnectionPool Pool => _pool;
+
+    internal Availability Availability => _availability;
+
+    internal RedisErrorText Text => _text;
 
     /// <inheritdoc/>
-    public ValueTask<IConnectionMultiplexer> GetConnectionAsync(CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public async ValueTask<IConnectionMultiplexer> GetConnectionAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        cancellationToken.ThrowIfCancellationRequested();
+        var connection = _pool.TryPick() ?? await _gate.WaitForOneAsync(cancellationToken).ConfigureAwait(false);
+        return connection.Multiplexer;
+    }
 
     /// <inheritdoc/>
-    public ValueTask<TResult> ExecuteAsync<TState, TResult>(Func<IDatabase, TState, Task<TResult>> command, TState state, RetrySafety safety, CancellationToken cancellationToken = default) =>
-        throw new NotImplementedException();
+    public async ValueTask<TResult> ExecuteAsync<TState, TResult>(
+        Func<IDatabase, TState, Task<TResult>> command,
+        TState state,
+        RetrySafety safety,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        if (safety is < RetrySafety.Never or > RetrySafety.Idempotent)
+            throw new ArgumentOutOfRangeException(nameof(safety), safety, "Say what is known about running the command twice.");
+        ThrowIfClosed();
+        cancellationToken.ThrowIfCancellationRequested();
+
+        var began = _time.GetTimestamp();
+        Exception failure;
+        var connection = _pool.TryPick() ?? await _gate.WaitForOneAsync(cancellationToken).ConfigureAwait(false);
+        connection.Begin();
+        try
+        {
+            // The happy path is the raw call: no closure, no pipeline; the driver's own time-out bounds it.
+            var reply = command(connection.Database, state);
+            return await (cancellationToken.CanBeCanceled ? reply.WaitAsync(cancellationToken) : reply).ConfigureAwait(false);
+        }
+        catch (Exception error) when (CallGate.IsFault(error, connection))
+        {
+            failure = error;
+        }
+        finally
+        {
+            connection.End();
+        }
+
+        _gate.Saw(connection, failure);
+        var call = new RedisCall<TState, TResult>(command, state, safety, failure, _options.TotalTimeout - _time.GetElapsedTime(began));
+        return await _pipeline.RetryAsync(call, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
-    public ValueTask<TimeSpan> PingAsync(CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public async ValueTask<TimeSpan> PingAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            return await PingOnceAsync().WaitAsync(_options.AttemptTimeout, _time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (RedisErrors.IsDriver(error) || error is TimeoutException || (error is ObjectDisposedException && _closing is null))
+        {
+            throw _text.ToException("the PING", error, mayHaveExecuted: false);
+        }
+    }
 
     /// <inheritdoc/>
-    public ValueTask<int> ReplaceDeadAsync(CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public async ValueTask<int> ReplaceDeadAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        cancellationToken.ThrowIfCancellationRequested();
+        Task<int> replacing;
+        lock (_lock)
+        {
+            // Sixty callers that failed at the same moment ask the same question: one answer serves them all.
+            if (_replacing.IsCompleted)
+                _replacing = ReplaceSilentAsync();
+            replacing = _replacing;
+        }
+
+        return await replacing.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    public ValueTask DisposeAsync()
+    {
+        lock (_lock)
+            return new(_closing ??= CloseAsync());
+    }
+
+    /// <summary>Opens the first connection, waiting no longer than ConnectTimeout; never fails because Redis is away.</summary>
+    internal async Task StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _pool.OpenFirstAsync().WaitAsync(_options.ConnectTimeout, _time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // Still opening in the background; the pool logs the outcome.
+        }
+    }
+
+    private async Task<TimeSpan> PingOnceAsync()
+    {
+        var connection = _pool.TryPick() ?? _pool.First;
+        if (connection is null)
+        {
+            await _pool.OpenFirstAsync().ConfigureAwait(false);
+            connection = _pool.First ?? throw _gate.Away();
+        }
+
+        return await connection.Database.PingAsync().ConfigureAwait(false);
+    }
+
+    private async Task<int> ReplaceSilentAsync()
+    {
+        var connections = _pool.Open.ToList();
+        var answers = await Task.WhenAll(connections.Select(connection => _pool.ProbeAsync(connection, _options.AttemptTimeout))).ConfigureAwait(false);
+        var dead = connections.Where((connection, i) => answers[i] == Answer.None || (answers[i] == Answer.NotConnected && connection.Slot > 0)).ToList();
+        await Task.WhenAll(dead.Select(connection => _pool.DropAsync(connection, "it gave no answer to a PING"))).ConfigureAwait(false);
+        return dead.Count;
+    }
+
+    private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _closing) is not null, this);
+
+    private async Task CloseAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _pool.CloseAsync().ConfigureAwait(false);
+        await _watching.ConfigureAwait(false);
+        _pool.Dispose();
+        DedicatedThreads.Release(_options);
+        _stopping.Dispose();
+    }
 }

@@ -1,0 +1,255 @@
+using Resilient.Redis.Options;
+using Resilient.Redis.Resilience;
+using StackExchange.Redis;
+
+namespace Resilient.Redis.Connections;
+
+/// <summary>Up to PoolSize multiplexers. Slot 0 is opened first and never replaced, since others may share it; the driver reconnects its sockets.</summary>
+internal sealed class ConnectionPool(
+    ResolvedRedisOptions options,
+    IRedisConnectionFactory factory,
+    ConnectionStates states,
+    Availability availability,
+    TimeProvider time) : IDisposable
+{
+    private static readonly TimeSpan s_lateReply = TimeSpan.FromMilliseconds(5);
+
+    private readonly PooledConnection?[] _slots = new PooledConnection?[options.PoolSize];
+    private readonly Lock _lock = new();
+    private readonly CancellationTokenSource _closing = new();
+    private Task _opening = Task.CompletedTask;
+    private Task _growing = Task.CompletedTask;
+    private bool _wanted;
+
+    /// <summary>Slot 0; null until it was opened.</summary>
+    public PooledConnection? First => Volatile.Read(ref _slots[0]);
+
+    public int Most => _slots.Length;
+
+    /// <summary>Whether somebody has asked for a connection: before that nothing is opened.</summary>
+    public bool IsWanted => Volatile.Read(ref _wanted);
+
+    public IEnumerable<PooledConnection> Open => _slots.OfType<PooledConnection>();
+
+    /// <summary>The working connection with the fewest calls under way; null when none works. One that is known dead is never picked.</summary>
+    public PooledConnection? TryPick()
+    {
+        if (!availability.IsUp)
+            return null;
+        PooledConnection? best = null;
+        var late = true;
+        var limit = LateLimit();
+        foreach (var connection in _slots)
+        {
+            if (connection is not { IsUp: true })
+                continue;
+            if (best is null || connection.Outstanding < best.Outstanding)
+                best = connection;
+            late = late && connection.IsWaitingLongerThan(limit);
+        }
+
+        // Never for concurrency alone: one connection carries more than ten together. Only late replies ask for another.
+        if (late && best is not null)
+            Grow();
+        return best;
+    }
+
+    /// <summary>Opens slot 0 where it is not; ends when that is decided, and never throws: <see cref="Availability"/> has the outcome.</summary>
+    public Task OpenFirstAsync()
+    {
+        lock (_lock)
+        {
+            Volatile.Write(ref _wanted, true);
+            if (_opening.IsCompleted && _slots[0] is null && !_closing.IsCancellationRequested)
+                _opening = Task.Run(() => OpenAsync(0));
+            return _opening;
+        }
+    }
+
+    /// <summary>Gives a connection up that gave no answer. Its calls under way fail at once, as ambiguous.</summary>
+    public async Task DropAsync(PooledConnection connection, string cause)
+    {
+        SetDown(connection, cause, null);
+        if (connection.Slot == 0)
+        {
+            // Others hold this multiplexer: only its sockets go, and the driver opens new ones.
+            connection.Sockets.Close();
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (_slots[connection.Slot] == connection)
+                _slots[connection.Slot] = null;
+        }
+
+        await CloseAsync(connection).ConfigureAwait(false);
+    }
+
+    public void SetUp(PooledConnection connection)
+    {
+        if (!connection.IsClosed && states.Up(connection))
+            availability.Set(Open.Any(slot => slot.IsUp));
+    }
+
+    public void SetDown(PooledConnection connection, string cause, Exception? error)
+    {
+        if (error is not null)
+            availability.Saw(error);
+        if (states.Down(connection, cause))
+            availability.Set(Open.Any(slot => slot.IsUp));
+    }
+
+    /// <summary>Sends one PING. An error reply is an answer.</summary>
+    public async Task<Answer> ProbeAsync(PooledConnection connection, TimeSpan limit)
+    {
+        var sent = time.GetTimestamp();
+        try
+        {
+            await connection.Database.PingAsync().WaitAsync(limit, time, _closing.Token).ConfigureAwait(false);
+            connection.Latency = time.GetElapsedTime(sent);
+            return Answer.Yes;
+        }
+        catch (RedisServerException error)
+        {
+            availability.Saw(error);
+            return Answer.Yes;
+        }
+        catch (TimeoutException error)
+        {
+            availability.Saw(error);
+            return Answer.None;
+        }
+        catch (Exception error) when (error is RedisException or RedisCommandException or ObjectDisposedException or OperationCanceledException)
+        {
+            if (error is RedisException)
+                availability.Saw(error);
+            return Answer.NotConnected;
+        }
+    }
+
+    /// <summary>Closes all at once: waiting for replies would hang on a server that gives none.</summary>
+    public async Task CloseAsync()
+    {
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(_opening, _growing).ConfigureAwait(false);
+        await Task.WhenAll(Open.Select(CloseAsync)).ConfigureAwait(false);
+        availability.Set(false);
+    }
+
+    public void Dispose() => _closing.Dispose();
+
+    /// <summary>Opens a connection beside the pool and asks it for a PING: tells a dead connection from a dead server.</summary>
+    public async Task<bool> FreshOneAnswersAsync()
+    {
+        try
+        {
+            var connection = await factory.ConnectAsync(
+                driver =>
+                {
+                    driver.AbortOnConnectFail = true;
+                    driver.ConnectRetry = 1;
+                    driver.ConnectTimeout = (int)Math.Min(driver.ConnectTimeout, options.AttemptTimeout.TotalMilliseconds);
+                },
+                _closing.Token).WaitAsync(options.AttemptTimeout, time, _closing.Token).ConfigureAwait(false);
+            var fresh = new PooledConnection(-1, connection, new SocketSet(), time);
+            var answer = await ProbeAsync(fresh, options.AttemptTimeout).ConfigureAwait(false);
+            await CloseAsync(fresh).ConfigureAwait(false);
+            return answer == Answer.Yes;
+        }
+        catch (Exception error) when (!_closing.IsCancellationRequested)
+        {
+            // The factory may be the application's own and throw anything; whatever it is, no fresh connection answers.
+            availability.Saw(error);
+            return false;
+        }
+    }
+
+    private TimeSpan LateLimit()
+    {
+        // On a link of 20 ms each reply is 20 ms old: that is no reason for another connection.
+        var usual = 2 * (First?.Latency ?? TimeSpan.Zero);
+        return usual > s_lateReply ? usual : s_lateReply;
+    }
+
+    private void Grow()
+    {
+        lock (_lock)
+        {
+            var free = Array.IndexOf(_slots, null);
+            if (free > 0 && _growing.IsCompleted && !_closing.IsCancellationRequested)
+                _growing = Task.Run(() => OpenAsync(free));
+        }
+    }
+
+    private async Task OpenAsync(int slot)
+    {
+        var began = time.GetTimestamp();
+        var sockets = new SocketSet();
+        IConnectionMultiplexer multiplexer;
+        try
+        {
+            multiplexer = await factory.ConnectAsync(sockets.Attach, _closing.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_closing.IsCancellationRequested)
+        {
+            return;
+        }
+        catch (Exception error)
+        {
+            // The factory may be the application's own and throw anything; the watchdog tries again.
+            availability.Saw(error);
+            states.NotOpened(slot, began, error);
+            return;
+        }
+
+        var connection = new PooledConnection(slot, multiplexer, sockets, time) { StateAt = began };
+        Watch(connection);
+        var answer = await ProbeAsync(connection, options.AttemptTimeout).ConfigureAwait(false);
+        if (_closing.IsCancellationRequested || (slot > 0 && answer != Answer.Yes))
+        {
+            await CloseAsync(connection).ConfigureAwait(false);
+            return;
+        }
+
+        Volatile.Write(ref _slots[slot], connection);
+        if (answer == Answer.Yes)
+            SetUp(connection);
+        else
+            states.NotOpened(slot, began, availability.LastError!);
+    }
+
+    private void Watch(PooledConnection connection)
+    {
+        connection.Multiplexer.ConnectionFailed += (_, e) =>
+        {
+            if (e.Exception is { } error)
+                availability.Saw(error);
+
+            // With several endpoints the loss of one is no loss of the connection while another works.
+            if (e.ConnectionType == ConnectionType.Interactive && (Open.All(c => c.Multiplexer.GetEndPoints().Length == 1) || !connection.Multiplexer.IsConnected))
+                SetDown(connection, states.Cause(e.FailureType, e.Exception), e.Exception);
+        };
+        connection.Multiplexer.ConnectionRestored += (_, e) =>
+        {
+            if (e.ConnectionType == ConnectionType.Interactive && Open.Contains(connection))
+                SetUp(connection);
+        };
+    }
+
+    private static async Task CloseAsync(PooledConnection connection)
+    {
+        connection.IsClosed = true;
+        connection.IsUp = false;
+        connection.Sockets.Close();
+        await connection.Multiplexer.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
+    }
+}
+
+/// <summary>What a PING came to.</summary>
+internal enum Answer
+{
+    Yes,
+    None,
+    NotConnected,
+}

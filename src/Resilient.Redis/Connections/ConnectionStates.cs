@@ -1,0 +1,73 @@
+using Microsoft.Extensions.Logging;
+using Resilient.Redis.Diagnostics;
+using Resilient.Redis.Options;
+using Resilient.Redis.Resilience;
+using StackExchange.Redis;
+
+namespace Resilient.Redis.Connections;
+
+/// <summary>Changes the state of connections, one change at a time, and writes the one log line of each change.</summary>
+internal sealed class ConnectionStates(ResolvedRedisOptions options, RedisErrorText text, ILogger logger, TimeProvider time)
+{
+    private readonly Lock _lock = new();
+    private bool _complained;
+
+    /// <summary>Returns false when it was up already.</summary>
+    public bool Up(PooledConnection connection)
+    {
+        lock (_lock)
+        {
+            if (connection.IsUp)
+                return false;
+            var elapsed = (long)time.GetElapsedTime(connection.StateAt).TotalMilliseconds;
+            connection.StateAt = time.GetTimestamp();
+            connection.IsUp = true;
+            if (connection.WasEverUp)
+                Log.Recovered(logger, options.Title, connection.Slot, options.Endpoint, elapsed);
+            else
+                Log.Opened(logger, options.Title, connection.Slot, options.Endpoint, elapsed);
+            connection.WasEverUp = true;
+            _complained = false;
+            return true;
+        }
+    }
+
+    /// <summary>Returns false when it was down already.</summary>
+    public bool Down(PooledConnection connection, string cause)
+    {
+        lock (_lock)
+        {
+            if (!connection.IsUp)
+                return false;
+            var seconds = Math.Round(time.GetElapsedTime(connection.StateAt).TotalSeconds, 3);
+            connection.StateAt = time.GetTimestamp();
+            connection.IsUp = false;
+            Log.Lost(logger, options.Title, connection.Slot, options.Endpoint, seconds, cause);
+            return true;
+        }
+    }
+
+    /// <summary>Told once for each outage, however often the watchdog tries again.</summary>
+    public void NotOpened(int slot, long began, Exception error)
+    {
+        lock (_lock)
+        {
+            if (_complained)
+                return;
+            _complained = true;
+            var elapsed = (long)time.GetElapsedTime(began).TotalMilliseconds;
+            var code = RedisErrors.CodeOf(error);
+            if (code is "NOAUTH" or "WRONGPASS" or "TLS" or "HANDSHAKE" or "DNS" or "NOPERM")
+                Log.Misconfigured(logger, options.Title, slot, options.Endpoint, elapsed, text.Cause(error), text.Advice(code));
+            else
+                Log.NotOpened(logger, options.Title, slot, options.Endpoint, elapsed, text.Cause(error), text.Advice(code));
+        }
+    }
+
+    public string Cause(ConnectionFailureType failure, Exception? error) => failure switch
+    {
+        ConnectionFailureType.SocketClosed => "the server closed it",
+        _ when error is not null => $"{text.Cause(error)} ({failure})",
+        _ => failure.ToString(),
+    };
+}

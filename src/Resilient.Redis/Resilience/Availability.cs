@@ -1,0 +1,52 @@
+namespace Resilient.Redis.Resilience;
+
+/// <summary>Whether any connection works, since when, and the last error. Read before each call, so reading is one volatile field.</summary>
+internal sealed class Availability(TimeProvider time)
+{
+    private readonly Lock _lock = new();
+    private volatile bool _isUp;
+    private volatile Exception? _lastError;
+    private DateTimeOffset _since = time.GetUtcNow();
+    private TaskCompletionSource _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public bool IsUp => _isUp;
+
+    /// <summary>The last failure that was seen, also after a recovery; null when there never was one.</summary>
+    public Exception? LastError => _lastError;
+
+    public DateTimeOffset Since
+    {
+        get
+        {
+            lock (_lock)
+                return _since;
+        }
+    }
+
+    /// <summary>Completes when it is up; at once if it is.</summary>
+    public Task WhenUp
+    {
+        get
+        {
+            lock (_lock)
+                return _isUp ? Task.CompletedTask : _up.Task;
+        }
+    }
+
+    public void Saw(Exception error) => _lastError = error;
+
+    public void Set(bool up)
+    {
+        lock (_lock)
+        {
+            if (up == _isUp)
+                return;
+            _isUp = up;
+            _since = time.GetUtcNow();
+            if (up)
+                _up.SetResult();
+            else
+                _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+}
