@@ -42,6 +42,9 @@ public readonly record struct JobId
         return true;
     }
 
+    /// <summary>An id as Redis has it, whoever made it: what is stored there must never stop a worker.</summary>
+    internal static JobId Stored(string value) => new(value, true);
+
     /// <inheritdoc/>
     public override string ToString() => Value;
 }

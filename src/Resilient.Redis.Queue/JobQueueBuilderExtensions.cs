@@ -1,7 +1,16 @@
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Resilient.Redis;
 using Resilient.Redis.Queue;
+using Resilient.Redis.Queue.Options;
+using Resilient.Redis.Queue.Producing;
+using Resilient.Redis.Queue.Registration;
+using Resilient.Redis.Queue.Worker;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -9,22 +18,108 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class JobQueueBuilderExtensions
 {
     /// <summary>Adds a queue: <see cref="IJobQueue"/> and <see cref="IJobQueueAdmin"/>, keyed by the queue's name, and unkeyed while there is one queue only.</summary>
-    public static IJobQueueBuilder AddQueue(this IResilientRedisBuilder builder, string name, Action<JobQueueOptions>? configure = null) => throw new NotImplementedException();
+    /// <param name="builder">The connection.</param>
+    /// <param name="name">1 to 64 letters, digits, or any of <c>- _ . :</c></param>
+    /// <param name="configure">The options; producers and workers of a queue should use the same.</param>
+    /// <exception cref="ArgumentException">The name cannot be part of a key.</exception>
+    /// <exception cref="InvalidOperationException">There is a queue of this name already.</exception>
+    public static IJobQueueBuilder AddQueue(this IResilientRedisBuilder builder, string name, Action<JobQueueOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        if (!JobQueueOptionsValidator.IsKeyPart(name))
+            throw new ArgumentException($"A queue's name has 1 to 64 letters, digits, or any of - _ . : and '{name}' has not.", nameof(name));
+        var services = builder.Services;
+        if (QueueRegistration.In(services).Any(other => other.Name == name))
+            throw new InvalidOperationException($"Queue '{name}' is registered twice. Keep the builder that AddQueue returned and add to that.");
 
-    /// <summary>Adds the handler of one type of job.</summary>
+        var queue = new QueueRegistration(name, builder.Name, services);
+        services.AddSingleton(queue);
+        services.TryAddSingleton(TimeProvider.System);
+        var options = services.AddOptions<JobQueueOptions>(name).ValidateOnStart();
+        if (configure is not null)
+            options.Configure(configure);
+        services.AddSingleton<IValidateOptions<JobQueueOptions>>(new JobQueueOptionsValidator(name));
+
+        services.AddKeyedSingleton(name, (provider, _) => new QueueParts(queue, provider));
+        services.AddKeyedSingleton<IJobQueue>(name, static (provider, key) => provider.GetRequiredKeyedService<QueueParts>(key).MakeQueue());
+        services.AddKeyedSingleton<IJobQueueAdmin>(name, static (provider, key) => new JobQueueAdmin((string)key!, provider.GetRequiredKeyedService<QueueParts>(key).Store));
+        services.TryAddSingleton(static provider => provider.GetRequiredKeyedService<IJobQueue>(TheOnlyName(provider)));
+        services.TryAddSingleton(static provider => provider.GetRequiredKeyedService<IJobQueueAdmin>(TheOnlyName(provider)));
+        return queue;
+    }
+
+    /// <summary>Adds the handler of one type of job. It is made anew for each run, in a scope of its own.</summary>
     /// <param name="builder">The queue.</param>
     /// <param name="jobName">The wire name; by default that of <see cref="JobNameAttribute"/>, else the type's name.</param>
-    /// <exception cref="InvalidOperationException">Another handler has this name already.</exception>
-    public static IJobQueueBuilder AddHandler<TJob, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(this IJobQueueBuilder builder, string? jobName = null)
-        where THandler : class, IJobHandler<TJob> => throw new NotImplementedException();
+    /// <exception cref="InvalidOperationException">Another handler has this name already, or this job has another name.</exception>
+    public static IJobQueueBuilder AddHandler<TJob, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(
+        this IJobQueueBuilder builder, string? jobName = null)
+        where THandler : class, IJobHandler<TJob>
+    {
+        var queue = QueueRegistration.Of(builder);
+        queue.Handlers.Add<TJob, THandler>(queue.JobNames.Register<TJob>(jobName));
+        queue.Services.TryAddScoped<THandler>();
+        return builder;
+    }
 
-    /// <summary>Runs the queue's jobs in this process. A service that only produces leaves it out.</summary>
-    public static IJobQueueBuilder AddWorker(this IJobQueueBuilder builder, Action<JobWorkerOptions>? configure = null) => throw new NotImplementedException();
+    /// <summary>Runs the queue's jobs in this process. A service that only produces leaves it out. Calling it again adds to the options.</summary>
+    public static IJobQueueBuilder AddWorker(this IJobQueueBuilder builder, Action<JobWorkerOptions>? configure = null)
+    {
+        var queue = QueueRegistration.Of(builder);
+        var services = queue.Services;
+        var options = services.AddOptions<JobWorkerOptions>(queue.Name).ValidateOnStart();
+        if (configure is not null)
+            options.Configure(configure);
+        if (queue.HasWorker)
+            return builder;
+
+        queue.HasWorker = true;
+        services.TryAddSingleton(new AggressiveMemoryVariable(Environment.GetEnvironmentVariable));
+        services.AddSingleton<IValidateOptions<JobWorkerOptions>>(provider => new JobWorkerOptionsValidator(
+            queue.Name, provider.GetRequiredService<IOptionsMonitor<JobQueueOptions>>(), provider.GetRequiredService<AggressiveMemoryVariable>()));
+        services.AddSingleton<IHostedService>(provider => MakeWorker(provider, queue));
+        return builder;
+    }
 
     /// <summary>Adds a health check: healthy while this process's worker has claimed, settled or extended within one lease.</summary>
     /// <param name="builder">The queue.</param>
     /// <param name="name">Default <c>queue:{name}</c>.</param>
     /// <param name="failureStatus">What a failure is reported as; unhealthy by default.</param>
     /// <param name="tags">For choosing checks.</param>
-    public static IJobQueueBuilder AddHealthCheck(this IJobQueueBuilder builder, string? name = null, HealthStatus? failureStatus = null, IEnumerable<string>? tags = null) => throw new NotImplementedException();
+    public static IJobQueueBuilder AddHealthCheck(this IJobQueueBuilder builder, string? name = null, HealthStatus? failureStatus = null, IEnumerable<string>? tags = null)
+    {
+        var queue = QueueRegistration.Of(builder);
+        queue.Services.AddHealthChecks().Add(new HealthCheckRegistration(
+            name ?? $"queue:{queue.Name}",
+            provider =>
+            {
+                var parts = provider.GetRequiredKeyedService<QueueParts>(queue.Name);
+                return new JobQueueHealthCheck(queue.Name, queue.HasWorker, parts.Pulse, parts.Options);
+            },
+            failureStatus,
+            tags));
+        return builder;
+    }
+
+    private static QueueWorker MakeWorker(IServiceProvider provider, QueueRegistration queue)
+    {
+        var parts = provider.GetRequiredKeyedService<QueueParts>(queue.Name);
+        var options = provider.GetRequiredService<IOptionsMonitor<JobWorkerOptions>>().Get(queue.Name);
+        var logger = (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Resilient.Redis.Queue.Worker");
+        var runner = new JobRunner(
+            provider.GetRequiredService<IServiceScopeFactory>(), queue.Handlers, parts.Serializer, parts.Options, SuspendClock.Instance, logger);
+        return new QueueWorker(
+            parts.Store, provider.GetRequiredKeyedService<IRedisConnectionFactory>(queue.Connection), runner, queue.Handlers, parts.Serializer, parts.Pulse,
+            parts.Options, options, options.AggressiveMemoryManagement ?? provider.GetRequiredService<AggressiveMemoryVariable>().Value,
+            SuspendClock.Instance, parts.Time, logger);
+    }
+
+    private static string TheOnlyName(IServiceProvider provider)
+    {
+        string[] names = [.. provider.GetServices<QueueRegistration>().Select(queue => queue.Name)];
+        return names.Length == 1
+            ? names[0]
+            : throw new InvalidOperationException(
+                $"There are {names.Length} queues ({string.Join(", ", names)}): say which one, for example [FromKeyedServices(\"{names[0]}\")] IJobQueue.");
+    }
 }

@@ -1,5 +1,17 @@
 namespace Resilient.Redis.Queue.Producing;
 
-internal sealed class EnqueueCall
+/// <summary>What all attempts of one enqueue have in common: how long the call is valid (rule R15).</summary>
+/// <remarks>An attempt that was given up can still arrive at Redis later; past its validity it is refused there.</remarks>
+internal sealed class EnqueueCall(TimeSpan validity, TimeProvider time)
 {
+    /// <summary>The longest validity. Redis remembers the outcome of every job at least this long (REPEATABLE_MS in Scripts/_look.lua).</summary>
+    public static readonly TimeSpan MaxValidity = TimeSpan.FromSeconds(60);
+
+    private readonly TimeSpan _validity = validity < MaxValidity ? validity : MaxValidity;
+    private readonly long _startedAt = time.GetTimestamp();
+
+    public TimeSpan Left => _validity - time.GetElapsedTime(_startedAt);
+
+    /// <summary>Server time in ms, the same for all attempts; null until the first.</summary>
+    public long? NotAfter { get; set; }
 }

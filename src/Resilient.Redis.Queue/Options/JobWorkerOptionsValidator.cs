@@ -1,0 +1,38 @@
+using Microsoft.Extensions.Options;
+
+namespace Resilient.Redis.Queue.Options;
+
+/// <summary>The ranges of <see cref="JobWorkerOptions"/>, and its environment variable.</summary>
+internal sealed class JobWorkerOptionsValidator(string queue, IOptionsMonitor<JobQueueOptions> queues, AggressiveMemoryVariable variable) : IValidateOptions<JobWorkerOptions>
+{
+    public ValidateOptionsResult Validate(string? name, JobWorkerOptions options)
+    {
+        if (name != queue)
+            return ValidateOptionsResult.Skip;
+
+        var faults = new OptionFaults($"{nameof(JobWorkerOptions)} of queue '{queue}'");
+        faults.Between(options.Concurrency, 1, 1000);
+        faults.Between(options.Prefetch, 0, 1000);
+        // Queue time skips what is longer than a quarter of the lease, so an idle worker must look more often (rule R8).
+        faults.Between(options.IdlePoll, TimeSpan.FromMilliseconds(100), LeaseOf(queue) / 4);
+        faults.Between(options.ShutdownGrace, TimeSpan.Zero, TimeSpan.FromHours(1));
+        if (options.JobTimeout is { } timeout)
+            faults.Between(timeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(3650), nameof(options.JobTimeout));
+        if (options.AggressiveMemoryManagement is null && variable.Fault is { } fault)
+            faults.Add(fault);
+        return faults.Result();
+    }
+
+    /// <summary>A bad lease is told by its own validator; here it must not hide the other faults.</summary>
+    private TimeSpan LeaseOf(string queue)
+    {
+        try
+        {
+            return queues.Get(queue).Lease;
+        }
+        catch (OptionsValidationException)
+        {
+            return TimeSpan.FromHours(1);
+        }
+    }
+}

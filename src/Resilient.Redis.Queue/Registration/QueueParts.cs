@@ -1,0 +1,39 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Resilient.Redis.Queue.Producing;
+using Resilient.Redis.Queue.Storage;
+using Resilient.Redis.Queue.Worker;
+
+namespace Resilient.Redis.Queue.Registration;
+
+/// <summary>What the services of one queue have in common, made once by the container.</summary>
+internal sealed class QueueParts
+{
+    public QueueParts(QueueRegistration queue, IServiceProvider provider)
+    {
+        Queue = queue;
+        Options = provider.GetRequiredService<IOptionsMonitor<JobQueueOptions>>().Get(queue.Name);
+        Redis = provider.GetRequiredKeyedService<IResilientRedis>(queue.Connection);
+        Time = provider.GetRequiredService<TimeProvider>();
+        Serializer = new JobSerializer(Options.SerializerOptions);
+        Store = new JobStore(Redis, new QueueKeys(Options.KeyPrefix, queue.Name), Options, RedisScripts.Default);
+        Pulse = new WorkerPulse(Time);
+    }
+
+    public QueueRegistration Queue { get; }
+
+    public JobQueueOptions Options { get; }
+
+    public IResilientRedis Redis { get; }
+
+    public TimeProvider Time { get; }
+
+    public JobSerializer Serializer { get; }
+
+    public JobStore Store { get; }
+
+    public WorkerPulse Pulse { get; }
+
+    public SafeQueue MakeQueue() =>
+        new(new RedisJobQueue(Queue.Name, Store, Options, Serializer, Queue.JobNames, Redis.TotalTimeout, Time), Redis, Time);
+}

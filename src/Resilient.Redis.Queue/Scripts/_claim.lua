@@ -1,0 +1,100 @@
+-- How claim and settle hand out jobs, and how they answer a repeated call.
+--
+-- KEYS[13]    lane         the last call of this lane of the session: packed { sequence, { id, token, ... }, { settlement codes } }
+-- ARGV[6]     sequence     integer      numbers the calls of a lane
+-- ARGV[7]     want         integer      how many jobs
+-- ARGV[8]     alone        1 when a job that has to be handed out alone may be among them
+local lane = KEYS[13]
+local sequence, want, alone = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
+local LANE_MS = 86400000 -- a lane is of no use a day after its last call
+
+local last = redis.call('GET', lane)
+last = last and cmsgpack.unpack(last) or { 0, {}, {} }
+
+-- The ids that this call may hand out, read before anything is written.
+local function read_candidates(seen)
+  if want == 0 then return end
+  read(redis.call('LRANGE', waiting, 0, want - 1))
+  local due = {}
+  for i = 1, math.min(want, #seen.due) do due[i] = seen.due[i] end
+  read(due)
+  if alone then read(redis.call('LRANGE', suspect, 0, 0)) end
+end
+
+local function describe(id, job, token)
+  return { id, int(token), int(job.attempt + 1), int(job.lapses), job.expiries >= SUSPECT_AFTER and 1 or 0,
+    int(job.timeout_ms), int(job.enqueued_ms), job.name, job.body }
+end
+
+-- Takes ids from their lists and leases what is there and ready; drops and counts what is not (rule R2).
+local function hand_out()
+  local ids = {}
+  if alone and want > 0 then ids[1] = redis.call('LPOP', suspect) or nil end
+  local room = want - #ids
+  if room > 0 then
+    local heads = redis.call('LRANGE', waiting, 0, room - 1)
+    for _, id in ipairs(heads) do ids[#ids + 1] = id end
+    redis.call('LTRIM', waiting, #heads, -1)
+  end
+
+  local jobs, handed, deadlines, packed = {}, {}, {}, {}
+  for _, id in ipairs(ids) do
+    if raws[id] == nil then read({ id }) end
+    local job = raws[id] and decode(raws[id])
+    if not raws[id] then
+      count('lost', 1)
+    elseif held[id] or (job and job.state ~= LIVE) then
+      count('dropped', 1)
+    elseif not job then
+      bury_unreadable(id, 0)
+    else
+      -- It grows across a failover that lost writes, and across a clock that was set back (rule R14).
+      local lease = { session = session, token = math.max(job.token + 1, fresh_token), started = 0, claimed_ms = now_ms }
+      held[id] = lease
+      jobs[#jobs + 1] = describe(id, job, lease.token)
+      handed[#handed + 1], handed[#handed + 2] = id, lease.token
+      deadlines[#deadlines + 1], deadlines[#deadlines + 2] = int(q + lease_ms), id
+      packed[#packed + 1], packed[#packed + 2] = id, pack_lease(lease)
+    end
+  end
+  call_in_chunks('HSET', leases, packed)
+  call_in_chunks('ZADD', active, deadlines)
+  return jobs, handed, #ids
+end
+
+local function reply(code, jobs, codes, more)
+  return { code, int(now_ms), int(lease_ms), int(ms_until_next()), more and 1 or 0, codes, jobs }
+end
+
+-- The same number again: nothing is settled or handed out a second time. The answer is made from the leases as they stand,
+-- re-leased from now, so that no job is ever popped for a worker that does not know of it (rule R12).
+local function answer_again()
+  local handed, ids, jobs = last[2], {}, {}
+  for i = 1, #handed, 2 do ids[#ids + 1] = handed[i] end
+  read(ids)
+  save_clock()
+  for i = 1, #handed, 2 do
+    local id, token = handed[i], handed[i + 1]
+    local job = is_mine(id, token) and raws[id] and decode(raws[id])
+    if job then
+      redis.call('ZADD', active, int(q + lease_ms), id)
+      jobs[#jobs + 1] = describe(id, job, token)
+    end
+  end
+  return reply(ACCEPTED, jobs, last[3], true)
+end
+
+local function claim_and_reply(seen, codes)
+  local jobs, handed, taken = hand_out()
+  redis.call('SET', lane, cmsgpack.pack({ sequence, handed, codes }), 'PX', LANE_MS)
+
+  local left = redis.call('LLEN', waiting) > 0
+  local short = #jobs < want
+  if short then
+    redis.call('ZADD', idle, int(now_ms), session)
+    redis.call('ZREMRANGEBYSCORE', idle, '-inf', int(now_ms - lease_ms)) -- who has not looked for a lease is gone
+  end
+  -- What this worker leaves, another may take (rule R19); what it left although it had room, it takes itself, at once.
+  if left and not short then ring(root, idle) end
+  return reply(ACCEPTED, jobs, codes, seen.more or (left and short) or taken > #jobs)
+end

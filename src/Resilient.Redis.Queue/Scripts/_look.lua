@@ -1,0 +1,78 @@
+-- What every call of a worker does for the queue, so that it needs no maintenance process: promote what is due, return
+-- expired leases, forget what has been kept long enough. First all reads (look), then all writes (tidy): rule R1.
+local LOOK = 100 -- the most of each that one call handles (rule R7)
+local SUSPECT_AFTER = 2 -- expiries after which a job is handed out alone (rule R17)
+local REPEATABLE_MS = 60000 -- how long a producer's call may be repeated: RedisJobQueue.MaxValidity mirrors it (rule R15)
+
+-- keep: ids that this very call settles or extends. They were not given away yet, so they are still their holder's.
+local function look(keep, forget)
+  local seen = { due = redis.call('ZRANGEBYSCORE', scheduled, '-inf', int(now_ms), 'LIMIT', 0, LOOK), expired = {} }
+  if q >= hold then
+    local expired = redis.call('ZRANGEBYSCORE', active, '-inf', int(q), 'LIMIT', 0, LOOK)
+    seen.more = #expired == LOOK
+    for _, id in ipairs(expired) do
+      if not keep[id] then seen.expired[#seen.expired + 1] = id end
+    end
+  end
+  seen.more = seen.more or #seen.due == LOOK
+  read(seen.expired)
+
+  seen.forgotten = redis.call('ZRANGEBYSCORE', done, '-inf', int(q), 'LIMIT', 0, LOOK + forget)
+  seen.trimmed = redis.call('ZRANGEBYSCORE', dead, '-inf', int(now_ms - dead_retention_ms), 'LIMIT', 0, LOOK)
+  local surplus = redis.call('ZCARD', dead) - dead_limit
+  if #seen.trimmed == 0 and surplus > 0 then
+    seen.trimmed = redis.call('ZRANGEBYSCORE', dead, '-inf', int(now_ms - REPEATABLE_MS), 'LIMIT', 0, math.min(surplus, LOOK))
+  end
+  -- Touched before the first write, for a cluster whose slot is moving (rule R5).
+  for _, ids in ipairs({ seen.forgotten, seen.trimmed }) do
+    for _, id in ipairs(ids) do redis.call('EXISTS', job_key(id)) end
+  end
+  return seen
+end
+
+-- The job goes back to the head of its line, is handed out alone from its second expiry on, or is dead once it has taken
+-- too many workers with it. Only expiries of started handlers count against it (rule R17).
+local function recover(id)
+  local lease, raw = held[id], raws[id]
+  local token = lease and lease.token or 0
+  local job = raw and decode(raw)
+  drop_lease(id)
+  if not raw then
+    count('lost', 1)
+  elseif not job then
+    bury_unreadable(id, token)
+  else
+    -- No session: its last holder has lost it, and must not be taken for one that repeats an accepted settlement.
+    job.token, job.session, job.expiries = math.max(job.token, token), '', job.expiries + 1
+    if lease and lease.started == 1 then job.lapses = job.lapses + 1 end
+    if job.lapses >= max_deliveries then
+      bury(id, job, 'Its lease was lost ' .. int(job.lapses) .. ' times while its handler ran: it may kill its worker (MaxDeliveries).')
+    else
+      store(id, job)
+      redis.call('LPUSH', job.expiries >= SUSPECT_AFTER and suspect or waiting, id)
+    end
+  end
+end
+
+local function remove(ids, set)
+  for _, id in ipairs(ids) do redis.call('DEL', job_key(id)) end
+  call_in_chunks('ZREM', set, ids)
+end
+
+local function tidy(seen)
+  save_clock()
+  for i = #seen.expired, 1, -1 do recover(seen.expired[i]) end
+  call_in_chunks('RPUSH', waiting, seen.due)
+  call_in_chunks('ZREM', scheduled, seen.due)
+  remove(seen.forgotten, done)
+  remove(seen.trimmed, dead)
+  if #seen.trimmed > 0 then count('trimmed', #seen.trimmed) end
+end
+
+-- How long a worker may sleep: ms until the next due time or lease deadline, -1 when there is neither.
+local function ms_until_next()
+  local due = redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')[2]
+  local deadline = redis.call('ZRANGE', active, 0, 0, 'WITHSCORES')[2]
+  local wait = math.min(due and tonumber(due) - now_ms or math.huge, deadline and math.max(tonumber(deadline), hold) - q or math.huge)
+  return wait == math.huge and -1 or math.max(0, wait)
+end

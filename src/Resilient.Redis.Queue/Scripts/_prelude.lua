@@ -1,0 +1,53 @@
+-- In front of every script: the reply codes, and how a job is stored. See README.md beside this file.
+
+-- ReplyCode.cs mirrors these; a test compares the two.
+local ACCEPTED, ALREADY, LOST, GONE, STALE, LATE = 1, 2, 3, 4, 5, 6
+
+-- JobState.cs mirrors these. LIVE is stored; whether a live job waits, is scheduled or active follows from the sets it is in,
+-- so that moving it between them does not rewrite its payload.
+local LIVE, WAITING, SCHEDULED, ACTIVE, COMPLETED, DEAD = 1, 1, 2, 3, 4, 5
+
+local CHUNK = 1000 -- the most arguments of one variadic call (rule R3)
+
+-- Integers leave Lua in digits: 1.7e15 would print as an exponent, and Lua 5.4 would print 5.0 (rule R6).
+local function int(number)
+  return string.format('%d', math.floor(number))
+end
+
+-- Calls command(key, ...) with no more than CHUNK items at a time.
+local function call_in_chunks(command, key, items)
+  for from = 1, #items, CHUNK do
+    redis.call(command, key, unpack(items, from, math.min(from + CHUNK - 1, #items)))
+  end
+end
+
+-- A stored job: a packed array, its version first. A fresh one ends after timeout_ms; the rest is added when there is something to tell.
+local function encode(job)
+  local fields = { 1, job.state, job.name, job.body, job.enqueued_ms, job.max_attempts, job.keep_ms, job.timeout_ms }
+  if job.token then
+    local more = { job.attempt, job.lapses, job.expiries, job.token, job.session, job.ended_ms, job.error, job.result }
+    for i = 1, #more do fields[8 + i] = more[i] end
+  end
+  return cmsgpack.pack(fields)
+end
+
+-- nil for what is no job: the caller decides what becomes of it, and the rest of the batch goes on (rule R1).
+local function decode(raw)
+  local ok, f = pcall(cmsgpack.unpack, raw)
+  if not ok or type(f) ~= 'table' or f[1] ~= 1 or #f < 8 or type(f[3]) ~= 'string' or type(f[4]) ~= 'string' then return nil end
+  for i = 5, 8 do
+    if type(f[i]) ~= 'number' then return nil end
+  end
+  return {
+    state = f[2], name = f[3], body = f[4], enqueued_ms = f[5], max_attempts = f[6], keep_ms = f[7], timeout_ms = f[8],
+    attempt = f[9] or 0, lapses = f[10] or 0, expiries = f[11] or 0, token = f[12] or 0, session = f[13] or '',
+    ended_ms = f[14] or 0, error = f[15] or '', result = f[16] or '',
+  }
+end
+
+-- Rings for one idle worker, the one that looked last: a thousand idle workers must not all call for one job (rule R19).
+-- Last of all writes and under pcall: a user without channel rights would fail the script after the push (rule R3).
+local function ring(root, idle)
+  local session = redis.call('ZPOPMAX', idle)[1]
+  if session then pcall(redis.call, 'PUBLISH', root .. 'wake:' .. session, '1') end
+end

@@ -1,0 +1,105 @@
+-- What claim, settle and extend stand on: their keys, queue time, and the jobs and leases that a call has read.
+--
+-- KEYS[1..12]  root, waiting, suspect, scheduled, active, leases, dead, done, clock, settings, stats, idle
+-- ARGV[1..5]   session, lease ms, max deliveries, dead retention ms, dead limit
+local root, waiting, suspect, scheduled, active, leases = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local dead, done, clock, settings, stats, idle = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+local session, option_lease_ms, max_deliveries = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local dead_retention_ms, dead_limit = tonumber(ARGV[4]), tonumber(ARGV[5])
+local FIRST_OWN_ARGUMENT = 6
+
+-- A DEL of nothing: above maxmemory a script is refused at its first write if that may allocate, and goes on if it was harmless.
+-- So workers can always finish work and free memory (rule R4).
+redis.call('DEL', root)
+
+local fresh_token = now_us()
+local now_ms = math.floor(fresh_token / 1000)
+local lease_ms = tonumber(redis.call('HGET', settings, 'lease') or option_lease_ms) -- the queue's own (rule R9)
+
+-- Lease time is queue time: it moves only while workers look, so an outage stops it in O(1) (rule R8).
+local function read_clock()
+  local cap_ms = math.floor(lease_ms / 4)
+  local stored = redis.call('HMGET', clock, 'q', 'last', 'hold')
+  local q, last, hold = tonumber(stored[1] or nil), tonumber(stored[2] or nil), tonumber(stored[3] or 0)
+  local gap_ms = cap_ms + 1
+  if q and last then
+    gap_ms = now_ms - last
+    q = q + math.max(0, math.min(gap_ms, cap_ms))
+  else
+    -- No clock counts as a gap, with q above every deadline: all leases get their grace, and then they end.
+    local latest = redis.call('ZRANGE', active, -1, -1, 'WITHSCORES')[2]
+    q = math.max(now_ms, tonumber(latest or 0) + 1)
+  end
+  if gap_ms > cap_ms and q >= hold then hold = q + lease_ms end
+  return q, hold
+end
+
+local q, hold = read_clock()
+
+local function save_clock()
+  redis.call('HSET', clock, 'q', int(q), 'last', int(now_ms), 'hold', int(hold))
+  redis.call('HSETNX', settings, 'lease', int(lease_ms))
+end
+
+local function job_key(id) return root .. 'job:' .. id end
+
+-- What this call has read: id -> stored job (false: none), id -> lease (false: none). nil: not read.
+local raws, held = {}, {}
+
+local function read_in_chunks(ids, fetch, keep)
+  for from = 1, #ids, CHUNK do
+    local part = { unpack(ids, from, math.min(from + CHUNK - 1, #ids)) }
+    local values = fetch(part)
+    for i = 1, #part do keep(part[i], values[i]) end
+  end
+end
+
+local function read_leases(ids)
+  read_in_chunks(ids, function(part) return redis.call('HMGET', leases, unpack(part)) end, function(id, packed)
+    local lease = packed and cmsgpack.unpack(packed)
+    held[id] = lease and { session = lease[1], token = lease[2], started = lease[3], claimed_ms = lease[4] }
+  end)
+end
+
+-- Reads jobs and their leases before anything is written. On a cluster whose slot is moving, the call is refused here (rule R5).
+local function read(ids)
+  read_leases(ids)
+  read_in_chunks(ids, function(part)
+    local keys = {}
+    for i = 1, #part do keys[i] = job_key(part[i]) end
+    return redis.call('MGET', unpack(keys))
+  end, function(id, raw) raws[id] = raw end)
+end
+
+local function is_mine(id, token)
+  local lease = held[id]
+  return lease and lease.session == session and lease.token == token
+end
+
+local function pack_lease(lease) return cmsgpack.pack({ lease.session, lease.token, lease.started, lease.claimed_ms }) end
+
+local function drop_lease(id)
+  redis.call('ZREM', active, id)
+  redis.call('HDEL', leases, id)
+  held[id] = false
+end
+
+local function store(id, job)
+  raws[id] = encode(job)
+  redis.call('SET', job_key(id), raws[id])
+end
+
+local function count(what, by) redis.call('HINCRBY', stats, what, by) end
+
+local function bury(id, job, reason)
+  job.state, job.error, job.ended_ms = DEAD, reason, now_ms
+  store(id, job)
+  redis.call('ZADD', dead, int(now_ms), id)
+  count('dead', 1)
+end
+
+-- What cannot be read is kept as it is, for a person to look at.
+local function bury_unreadable(id, token)
+  bury(id, { name = '', body = raws[id], enqueued_ms = now_ms, max_attempts = 0, keep_ms = 0, timeout_ms = 0, attempt = 0, lapses = 0,
+    expiries = 0, token = token, session = '', result = '' }, 'The stored job cannot be read: it is damaged, or of a newer version.')
+end

@@ -1,0 +1,16 @@
+-- claim: lease up to n jobs to this worker.
+--
+-- KEYS        as in _worker.lua and _claim.lua
+-- ARGV        as in _worker.lua and _claim.lua
+--
+-- reply       ACCEPTED or STALE, server time ms, the queue's lease ms, ms until the next look pays (-1: nothing planned),
+--             1 if another call at once pays, codes of settlements (none), jobs:
+--             { id, fence token, attempt, lapses, 1 if alone, timeout ms, enqueued ms, name, body }
+-- cost        O(n log m) for n jobs, m = active jobs
+if sequence < last[1] then return reply(STALE, {}, {}, false) end
+if sequence == last[1] then return answer_again() end
+
+local seen = look({}, 0)
+read_candidates(seen)
+tidy(seen)
+return claim_and_reply(seen, {})

@@ -1,0 +1,31 @@
+-- inspect: all that is known of one job but its payload.
+--
+-- KEYS[1]     root         never stored: makes scripts atomic on Garnet too
+-- KEYS[2]     scheduled    sorted set   id -> due, ms of server time
+-- KEYS[3]     leases       hash         id -> packed lease
+-- KEYS[4]     job key
+-- ARGV[1]     id
+--
+-- reply       nothing for an unknown job, else: state, name, attempt, max attempts, lapses, enqueued ms, due ms, claimed ms,
+--             ended ms (0: does not apply), error, result
+-- cost        O(log n), n = scheduled jobs
+local id = ARGV[1]
+local raw = redis.call('GET', KEYS[4])
+if not raw then return {} end
+
+local job = decode(raw)
+if not job then return { DEAD, '', 0, 0, 0, '0', '0', '0', '0', 'The stored job cannot be read: it is damaged, or of a newer version.', '' } end
+
+local state, attempt, due_ms, claimed_ms = job.state, job.attempt, 0, 0
+if state == LIVE then
+  local packed, due = redis.call('HGET', KEYS[3], id), redis.call('ZSCORE', KEYS[2], id)
+  if packed then
+    state, attempt, claimed_ms = ACTIVE, attempt + 1, cmsgpack.unpack(packed)[4]
+  elseif due then
+    state, due_ms = SCHEDULED, tonumber(due)
+  else
+    state = WAITING
+  end
+end
+return { state, job.name, int(attempt), int(job.max_attempts), int(job.lapses), int(job.enqueued_ms), int(due_ms), int(claimed_ms),
+  int(job.ended_ms), job.error, job.result }

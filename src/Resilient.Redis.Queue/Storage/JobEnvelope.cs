@@ -1,0 +1,69 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+
+namespace Resilient.Redis.Queue.Storage;
+
+/// <summary>The part of a stored job that scripts do not look into: headers and payload, behind a version byte.</summary>
+/// <remarks>version, number of headers (2 bytes), for each header the length (4 bytes) and text of name and value; then the payload.</remarks>
+internal static class JobEnvelope
+{
+    private const byte Version = 1;
+
+    public static readonly IReadOnlyDictionary<string, string> NoHeaders = new Dictionary<string, string>();
+
+    public static byte[] Write(ReadOnlySpan<byte> payload, IReadOnlyDictionary<string, string>? headers)
+    {
+        var writer = new ArrayBufferWriter<byte>(payload.Length + 3);
+        writer.Write([Version]);
+        BinaryPrimitives.WriteUInt16LittleEndian(writer.GetSpan(2), (ushort)(headers?.Count ?? 0));
+        writer.Advance(2);
+        foreach (var (name, value) in headers ?? NoHeaders)
+        {
+            WriteText(writer, name);
+            WriteText(writer, value);
+        }
+
+        writer.Write(payload);
+        return writer.WrittenSpan.ToArray();
+    }
+
+    /// <exception cref="FormatException">It is damaged, or of a newer version.</exception>
+    public static (IReadOnlyDictionary<string, string> Headers, ReadOnlyMemory<byte> Payload) Read(ReadOnlyMemory<byte> body)
+    {
+        if (body.Length < 3 || body.Span[0] != Version)
+            throw new FormatException("The job's envelope is damaged, or of a newer version.");
+
+        var count = BinaryPrimitives.ReadUInt16LittleEndian(body.Span[1..]);
+        var rest = body[3..];
+        if (count == 0)
+            return (NoHeaders, rest);
+
+        var headers = new Dictionary<string, string>(count, StringComparer.Ordinal);
+        for (var i = 0; i < count; i++)
+        {
+            var name = ReadText(ref rest);
+            headers[name] = ReadText(ref rest);
+        }
+
+        return (headers, rest);
+    }
+
+    private static void WriteText(ArrayBufferWriter<byte> writer, string text)
+    {
+        var length = Encoding.UTF8.GetByteCount(text);
+        var span = writer.GetSpan(4 + length);
+        BinaryPrimitives.WriteInt32LittleEndian(span, length);
+        Encoding.UTF8.GetBytes(text, span[4..]);
+        writer.Advance(4 + length);
+    }
+
+    private static string ReadText(ref ReadOnlyMemory<byte> rest)
+    {
+        if (rest.Length < 4 || BinaryPrimitives.ReadInt32LittleEndian(rest.Span) is var length && (length < 0 || length > rest.Length - 4))
+            throw new FormatException("The job's envelope is damaged.");
+        var text = Encoding.UTF8.GetString(rest.Span.Slice(4, length));
+        rest = rest[(4 + length)..];
+        return text;
+    }
+}

@@ -1,0 +1,53 @@
+using StackExchange.Redis;
+
+namespace Resilient.Redis.Queue.Storage;
+
+/// <summary>Every key name, and nowhere else. All share one hash tag, so that every script is legal on Redis Cluster.</summary>
+internal sealed class QueueKeys
+{
+    private readonly string _root;
+
+    public QueueKeys(string prefix, string queue)
+    {
+        Queue = queue;
+        _root = $"{{{prefix}:{queue}}}:";
+        Worker = [Root, Waiting, Suspect, Scheduled, Active, Leases, Dead, Done, Clock, Settings, Stats, Idle];
+    }
+
+    public string Queue { get; }
+
+    /// <summary>KEYS[1] of every script and never stored: the common key makes scripts atomic on Garnet too (rule R6).</summary>
+    public RedisKey Root => _root;
+
+    public RedisKey Waiting => _root + "waiting";
+
+    public RedisKey Suspect => _root + "suspect";
+
+    public RedisKey Scheduled => _root + "scheduled";
+
+    public RedisKey Active => _root + "active";
+
+    public RedisKey Leases => _root + "leases";
+
+    public RedisKey Dead => _root + "dead";
+
+    public RedisKey Done => _root + "done";
+
+    public RedisKey Clock => _root + "clock";
+
+    public RedisKey Settings => _root + "settings";
+
+    public RedisKey Stats => _root + "stats";
+
+    public RedisKey Idle => _root + "idle";
+
+    /// <summary>The keys of Scripts/_worker.lua, in its order.</summary>
+    public RedisKey[] Worker { get; }
+
+    public RedisKey Job(JobId id) => _root + "job:" + id.Value;
+
+    public RedisKey Lane(string session, int lane) => $"{_root}lane:{session}:{lane}";
+
+    /// <summary>The doorbell of one worker process.</summary>
+    public RedisChannel Wake(string session) => RedisChannel.Literal($"{_root}wake:{session}");
+}

@@ -1,0 +1,54 @@
+using StackExchange.Redis;
+
+namespace Resilient.Redis.Queue.Storage;
+
+/// <summary>One embedded script. The driver sends its hash, and its text where the server does not know it yet.</summary>
+internal sealed class RedisScript(string name, string text)
+{
+    public string Name { get; } = name;
+
+    public string Text { get; } = text;
+
+    public Task<RedisResult> RunAsync(IDatabase database, RedisKey[] keys, RedisValue[] arguments) =>
+        database.ScriptEvaluateAsync(Text, keys, arguments);
+
+    /// <summary>Blocks its thread: for the lease keeper only (rule R18).</summary>
+    public RedisResult Run(IDatabase database, RedisKey[] keys, RedisValue[] arguments) =>
+        database.ScriptEvaluate(Text, keys, arguments);
+}
+
+/// <summary>All scripts: each is made of the parts that it needs, the shared ones first.</summary>
+/// <param name="clock">Replaces Scripts/_clock.lua, for tests that move the server's clock.</param>
+internal sealed class RedisScripts(string? clock = null)
+{
+    private readonly string _clock = clock ?? Read("_clock");
+
+    public static RedisScripts Default { get; } = new();
+
+    public RedisScript Enqueue => field ??= Compose("_prelude", "enqueue");
+
+    public RedisScript Claim => field ??= Compose("_prelude", "_worker", "_look", "_claim", "claim");
+
+    public RedisScript Settle => field ??= Compose("_prelude", "_worker", "_look", "_claim", "settle");
+
+    public RedisScript Extend => field ??= Compose("_prelude", "_worker", "_look", "extend");
+
+    public RedisScript Inspect => field ??= Compose("_prelude", "inspect");
+
+    public RedisScript Count => field ??= Compose("_prelude", "count");
+
+    private RedisScript Compose(params ReadOnlySpan<string> parts)
+    {
+        var text = _clock;
+        foreach (var part in parts)
+            text += Read(part);
+        return new RedisScript(parts[^1], text);
+    }
+
+    private static string Read(string part)
+    {
+        using var stream = typeof(RedisScripts).Assembly.GetManifestResourceStream(part + ".lua")!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd() + "\n";
+    }
+}

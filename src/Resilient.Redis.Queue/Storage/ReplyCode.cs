@@ -1,0 +1,23 @@
+namespace Resilient.Redis.Queue.Storage;
+
+/// <summary>What a script says of one job or call. Mirrors the codes of Scripts/_prelude.lua; a test compares the two.</summary>
+internal enum ReplyCode
+{
+    /// <summary>Done as asked.</summary>
+    Accepted = 1,
+
+    /// <summary>Done before: the id is known, or the settlement is a repeat.</summary>
+    Already = 2,
+
+    /// <summary>Refused: the caller does not hold the lease (any more).</summary>
+    Lost = 3,
+
+    /// <summary>There is no such job.</summary>
+    Gone = 4,
+
+    /// <summary>The lane has seen a later call: nothing was changed.</summary>
+    Stale = 5,
+
+    /// <summary>The call arrived after its validity: nothing was changed.</summary>
+    Late = 6,
+}

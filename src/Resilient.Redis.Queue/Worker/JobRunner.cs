@@ -1,0 +1,72 @@
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Resilient.Redis.Queue.Diagnostics;
+using Resilient.Redis.Queue.Storage;
+
+namespace Resilient.Redis.Queue.Worker;
+
+/// <summary>Runs one job: its scope, its handler, its outcome. Catches everything.</summary>
+internal sealed class JobRunner(
+    IServiceScopeFactory scopes, HandlerTable handlers, JobSerializer serializer, JobQueueOptions options, TimeProvider clock, ILogger logger)
+{
+    /// <summary>How the run ended; null when there is nobody to tell, because the lease was lost.</summary>
+    public async Task<Outcome?> RunAsync(RunningJob job)
+    {
+        if (handlers.Find(job.Job.Name) is not { } handler)
+            return new Outcome.Unknown(
+                Pause(job.Job.Lapses + 1),
+                $"No worker here has a handler for the job '{job.Job.Name}'; known are: {string.Join(", ", handlers.Names)}. Add one with AddHandler, or finish the deployment.");
+
+        object payload;
+        try
+        {
+            (job.ReadHeaders, var json) = JobEnvelope.Read(job.Job.Body);
+            payload = handler.Read(json.Span, serializer);
+        }
+        catch (Exception error) when (error is JsonException or FormatException or NotSupportedException)
+        {
+            return new Outcome.Dead($"The payload of '{job.Job.Name}' cannot be read: {ErrorText.Of(error)}");
+        }
+
+        return await HandleAsync(handler, payload, job).ConfigureAwait(false);
+    }
+
+    private async Task<Outcome?> HandleAsync(HandlerTable.Entry handler, object payload, RunningJob job)
+    {
+        job.Start(clock.GetTimestamp());
+        try
+        {
+            var scope = scopes.CreateAsyncScope();
+            await using (scope.ConfigureAwait(false))
+                await handler.RunAsync(scope.ServiceProvider, payload, job, job.Token).ConfigureAwait(false);
+            return new Outcome.Completed(job.Result);
+        }
+        catch (JobDeadException error)
+        {
+            return new Outcome.Dead(ErrorText.Cut(error.Message));
+        }
+        catch (JobRetryException error)
+        {
+            return new Outcome.PutOff(error.Delay, ErrorText.Cut(error.Message));
+        }
+        catch (OperationCanceledException) when (job.Token.IsCancellationRequested)
+        {
+            return Stopped(job);
+        }
+        catch (Exception error) // A handler may throw anything; whatever it is, it fails this attempt and nothing else.
+        {
+            Log.HandlerFailed(logger, error, job.Queue, job.Id, job.Attempt, job.Job.Name);
+            return new Outcome.Failed(Pause(job.Attempt), ErrorText.Of(error));
+        }
+    }
+
+    private Outcome? Stopped(RunningJob job) => job.StopReason switch
+    {
+        StopReason.LeaseLost => null,
+        StopReason.TimedOut => new Outcome.Failed(Pause(job.Attempt), $"The run took longer than its time-out of {job.Timeout} and was stopped (EnqueueOptions.Timeout, JobWorkerOptions.JobTimeout)."),
+        _ => Outcome.Returned.Instance,
+    };
+
+    private TimeSpan Pause(int failures) => Backoff.Delay(failures, options.BackoffBase, options.BackoffMax, Random.Shared.NextDouble());
+}

@@ -1,0 +1,206 @@
+using Microsoft.Extensions.Logging;
+using Resilient.Redis.Queue.Diagnostics;
+using Resilient.Redis.Queue.Storage;
+
+namespace Resilient.Redis.Queue.Worker;
+
+/// <summary>Which of the claimed jobs run and which wait for a slot, and what has ended but is not settled yet.</summary>
+internal sealed class JobSlots
+{
+    private readonly Lock _gate = new();
+    private readonly Queue<RunningJob> _ready = new();
+    private readonly HashSet<RunningJob> _running = [];
+    private readonly List<(RunningJob Job, Settlement Settlement)> _ended = [];
+    private readonly JobWorkerOptions _options;
+    private readonly JobRunner _runner;
+    private readonly LeaseKeeper _keeper;
+    private readonly Func<RunningJob, Task<bool>> _announce;
+    private readonly Canceller _canceller;
+    private readonly AsyncSignal _signal;
+    private readonly ILogger _logger;
+    private bool _closed;
+
+    /// <param name="options">How many run and wait.</param>
+    /// <param name="runner">Runs one.</param>
+    /// <param name="keeper">Knows whether a lease is long enough to start on.</param>
+    /// <param name="announce">Tells Redis that a suspect job is about to start; false when its lease is lost or the worker stops.</param>
+    /// <param name="canceller">Fires tokens.</param>
+    /// <param name="signal">Set when a slot is free or something has ended.</param>
+    /// <param name="logger">The worker's.</param>
+    public JobSlots(
+        JobWorkerOptions options, JobRunner runner, LeaseKeeper keeper, Func<RunningJob, Task<bool>> announce, Canceller canceller, AsyncSignal signal, ILogger logger)
+    {
+        (_options, _runner, _keeper, _announce, _canceller, _signal, _logger) = (options, runner, keeper, announce, canceller, signal, logger);
+        keeper.Renewed = StartReady;
+        keeper.Overran = Abandon;
+    }
+
+    /// <summary>How many handlers run.</summary>
+    public int Running
+    {
+        get
+        {
+            lock (_gate)
+                return _running.Count;
+        }
+    }
+
+    /// <summary>How many jobs were handed back so far.</summary>
+    public int HandedBack { get; private set; }
+
+    /// <summary>How many more jobs may be claimed.</summary>
+    public int Room
+    {
+        get
+        {
+            lock (_gate)
+                return _closed ? 0 : Math.Max(0, _options.Concurrency + _options.Prefetch - _running.Count - _ready.Count);
+        }
+    }
+
+    /// <summary>Whether a job that has to be alone may be claimed: none is here (rule R17).</summary>
+    public bool HasRoomForOneAlone
+    {
+        get
+        {
+            lock (_gate)
+                return !_running.Concat(_ready).Any(job => job.Job.IsAlone);
+        }
+    }
+
+    /// <summary>Nothing runs, waits, or is to be settled.</summary>
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_gate)
+                return _running.Count == 0 && _ready.Count == 0 && _ended.Count == 0;
+        }
+    }
+
+    public void Accept(IEnumerable<RunningJob> jobs)
+    {
+        lock (_gate)
+        {
+            foreach (var job in jobs)
+                _ready.Enqueue(job);
+            if (_closed)
+                ReturnReady();
+        }
+
+        StartReady();
+    }
+
+    /// <summary>What has ended since the last call.</summary>
+    public IReadOnlyList<(RunningJob Job, Settlement Settlement)> TakeEnded()
+    {
+        lock (_gate)
+        {
+            (RunningJob, Settlement)[] ended = [.. _ended];
+            _ended.Clear();
+            return ended;
+        }
+    }
+
+    /// <summary>Starts nothing more; what waits is handed back.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            ReturnReady();
+        }
+
+        _signal.Set();
+    }
+
+    /// <summary>Fires the tokens of all that still runs.</summary>
+    public void StopRunning(StopReason reason)
+    {
+        lock (_gate)
+        {
+            foreach (var job in _running)
+                _canceller.Post(job, reason);
+        }
+    }
+
+    /// <summary>Hands back what would not stop. Its outcome, if one comes, counts no more.</summary>
+    public void AbandonRunning()
+    {
+        lock (_gate)
+        {
+            foreach (var job in _running)
+                End(job, Outcome.Returned.Instance);
+            _running.Clear();
+        }
+
+        _signal.Set();
+    }
+
+    private void ReturnReady()
+    {
+        while (_ready.TryDequeue(out var job))
+            End(job, Outcome.Returned.Instance);
+    }
+
+    private void StartReady()
+    {
+        lock (_gate)
+        {
+            while (!_closed && _running.Count < _options.Concurrency && _ready.TryPeek(out var job) && (job.IsLost || _keeper.MayStart(job)))
+            {
+                _ready.Dequeue();
+                if (job.IsLost)
+                    continue;
+                _running.Add(job);
+                _ = Task.Run(() => RunAsync(job)); // its end is awaited through _running; RunAsync throws nothing
+            }
+        }
+    }
+
+    private async Task RunAsync(RunningJob job)
+    {
+        Outcome? outcome = null;
+        if (!job.Job.IsAlone || await _announce(job).ConfigureAwait(false))
+            outcome = await _runner.RunAsync(job).ConfigureAwait(false);
+        else if (!job.IsLost)
+            outcome = Outcome.Returned.Instance; // the worker stops
+        lock (_gate)
+        {
+            _running.Remove(job);
+            End(job, outcome);
+        }
+
+        job.Dispose();
+        StartReady();
+        _signal.Set();
+    }
+
+    /// <summary>The first end of a run counts; the lease is kept until its settlement has been answered.</summary>
+    private void End(RunningJob job, Outcome? outcome)
+    {
+        if (!job.TryEnd())
+            return;
+        if (outcome is Outcome.Returned)
+            HandedBack++;
+        if (outcome is null)
+            _keeper.Remove(job);
+        else
+            _ended.Add((job, new Settlement(job.Lease, outcome, job.Started)));
+    }
+
+    /// <summary>Its time was up long ago and it does not stop: the attempt has failed, and the handler costs its slot until it returns (promise 7).</summary>
+    private void Abandon(RunningJob job)
+    {
+        lock (_gate)
+        {
+            if (!_running.Contains(job) || !job.TryEnd())
+                return;
+            var error = $"The run took longer than its time-out of {job.Timeout} and its handler did not stop although its token had fired.";
+            _ended.Add((job, new Settlement(job.Lease, new Outcome.Failed(TimeSpan.Zero, error), Started: true)));
+        }
+
+        Log.HandlerDoesNotStop(_logger, job.Queue, job.Id, job.Job.Name);
+        _signal.Set();
+    }
+}

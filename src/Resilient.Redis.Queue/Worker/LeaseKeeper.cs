@@ -1,0 +1,185 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Resilient.Redis.Queue.Diagnostics;
+using Resilient.Redis.Queue.Storage;
+using StackExchange.Redis;
+
+namespace Resilient.Redis.Queue.Worker;
+
+/// <summary>Extends the leases of this worker's jobs, tells who has lost one, and ends runs that take too long.</summary>
+/// <remarks>
+/// Its thread is its own and its call is synchronous, on a connection of its own that is open before the thread starts: with
+/// every thread of the pool blocked by handlers, nothing here waits for the pool. So there is no await in this file (rule R18).
+/// </remarks>
+internal sealed class LeaseKeeper : IDisposable
+{
+    private const int LeasesInOneCall = 1000;
+
+    private static readonly TimeSpan s_coarseTick = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_fineTick = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_longestStop = TimeSpan.FromSeconds(10);
+
+    private readonly ConcurrentDictionary<Lease, RunningJob> _held = new();
+    private readonly AutoResetEvent _wake = new(false);
+    private readonly JobStore _store;
+    private readonly IDatabase _database;
+    private readonly WorkerSession _session;
+    private readonly Canceller _canceller;
+    private readonly WorkerPulse _pulse;
+    private readonly JobWorkerOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private readonly Thread _thread;
+    private long _leaseTicks;
+    private long _beatAt;
+    private bool _failing;
+    private volatile bool _stopped;
+
+    public LeaseKeeper(
+        JobStore store, IDatabase database, WorkerSession session, Canceller canceller, WorkerPulse pulse,
+        TimeSpan lease, JobWorkerOptions options, TimeProvider clock, ILogger logger)
+    {
+        (_store, _database, _session, _canceller, _pulse) = (store, database, session, canceller, pulse);
+        (_leaseTicks, _options, _clock, _logger) = (lease.Ticks, options, clock, logger);
+        _thread = new Thread(Run) { IsBackground = true, Name = "Resilient.Redis.Queue lease keeper" };
+    }
+
+    /// <summary>Called after leases were renewed, when what was too short to start on may start.</summary>
+    public Action? Renewed { get; set; }
+
+    /// <summary>Called when a handler did not stop although its time was up long ago.</summary>
+    public Action<RunningJob>? Overran { get; set; }
+
+    /// <summary>The queue's lease, which may differ from this worker's option (rule R9).</summary>
+    public TimeSpan Lease
+    {
+        get => TimeSpan.FromTicks(Volatile.Read(ref _leaseTicks));
+        set => Volatile.Write(ref _leaseTicks, value.Ticks);
+    }
+
+    public void Start() => _thread.Start();
+
+    public void Add(RunningJob job)
+    {
+        // The first lease in a while: the next beat is due one interval after it was taken.
+        if (_held.IsEmpty)
+            Volatile.Write(ref _beatAt, _clock.GetTimestamp());
+        _held[job.Lease] = job;
+        _wake.Set();
+    }
+
+    public void Remove(RunningJob job) => _held.TryRemove(job.Lease, out _);
+
+    /// <summary>Whether enough of the lease is left to start the handler: not after a stop of the process or a jump of the clock (rule R10).</summary>
+    public bool MayStart(RunningJob job) => Age(job) < Lease * 0.4;
+
+    public void Dispose()
+    {
+        _stopped = true;
+        _wake.Set();
+        if (_thread.IsAlive && _thread != Thread.CurrentThread)
+            _thread.Join(Lease / 4); // its call takes no longer; then it ends by itself
+        if (!_thread.IsAlive)
+            _wake.Dispose();
+    }
+
+    private void Run()
+    {
+        while (!_stopped)
+        {
+            try
+            {
+                Tick();
+            }
+            catch (Exception error) // The keeper's outermost loop: without it every lease of this worker would lapse.
+            {
+                Log.LeaseKeeperFailed(_logger, error, _store.Queue);
+            }
+
+            _wake.WaitOne(_held.Values.Any(job => job.Timeout is not null) ? s_fineTick : s_coarseTick);
+        }
+    }
+
+    /// <summary>One look at all leases. Internal for tests, which move the clock instead of waiting.</summary>
+    internal void Tick()
+    {
+        StopOverdue();
+        if (!_held.IsEmpty && _clock.GetElapsedTime(Volatile.Read(ref _beatAt)) >= (_failing ? Lease / 20 : Lease / 5))
+        {
+            Extend();
+            Volatile.Write(ref _beatAt, _clock.GetTimestamp());
+        }
+
+        Doubt();
+        _canceller.ReplaceWhenStuck();
+    }
+
+    private void StopOverdue()
+    {
+        foreach (var job in _held.Values.Where(job => job is { Timeout: not null, Started: true, HasEnded: false }))
+        {
+            var over = _clock.GetElapsedTime(job.StartedAt) - job.Timeout!.Value;
+            if (over < TimeSpan.Zero)
+                continue;
+            _canceller.Post(job, StopReason.TimedOut);
+            if (over > (Lease < s_longestStop ? Lease : s_longestStop))
+                Overran?.Invoke(job);
+        }
+    }
+
+    private void Extend()
+    {
+        foreach (var jobs in _held.Values.Where(job => !job.IsLost).Chunk(LeasesInOneCall))
+        {
+            var sentAt = _clock.GetTimestamp();
+            ReplyCode[] codes;
+            try
+            {
+                codes = _store.Extend(_database, _session.Id, Array.ConvertAll(jobs, job => new Extension(job.Lease, job.Started)));
+            }
+            catch (Exception error) when (error is RedisException or TimeoutException or ObjectDisposedException)
+            {
+                // Once an outage. In doubt is not lost: what the handlers finish is sent all the same (rule R11).
+                if (!_failing)
+                    Log.LeasesNotExtended(_logger, error, _store.Queue, _held.Count);
+                _failing = true;
+                return;
+            }
+
+            for (var i = 0; i < jobs.Length; i++)
+                Apply(jobs[i], codes[i], sentAt);
+        }
+
+        if (_failing)
+            Log.LeasesExtendedAgain(_logger, _store.Queue, _held.Count);
+        _failing = false;
+        _pulse.Beat();
+        Renewed?.Invoke();
+    }
+
+    private void Apply(RunningJob job, ReplyCode code, long sentAt)
+    {
+        if (code == ReplyCode.Accepted)
+        {
+            job.Renewed(sentAt);
+            return;
+        }
+
+        // It may have been settled while the call was under way: then it was ours to the end.
+        if (!_held.TryRemove(job.Lease, out _))
+            return;
+        Log.LeaseLost(_logger, job.Queue, job.Id, job.Attempt);
+        _canceller.Post(job, StopReason.LeaseLost);
+    }
+
+    /// <summary>The lease may be given away soon, for all that is known here; counted from before sending, less what queue time may skip (rule R10).</summary>
+    private void Doubt()
+    {
+        if (!_options.StopInDoubt)
+            return;
+        foreach (var job in _held.Values.Where(job => Age(job) >= Lease * 0.65))
+            _canceller.Post(job, StopReason.LeaseInDoubt);
+    }
+
+    private TimeSpan Age(RunningJob job) => _clock.GetElapsedTime(job.SentAt);
+}

@@ -1,0 +1,149 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Resilient.Redis.Queue.Diagnostics;
+using Resilient.Redis.Queue.Storage;
+using StackExchange.Redis;
+
+namespace Resilient.Redis.Queue.Worker;
+
+/// <summary>Hosts one queue's worker: opens its own connection, runs its loop, and at shutdown gives handlers their time and hands back the rest.</summary>
+internal sealed class QueueWorker(
+    JobStore store, IRedisConnectionFactory connections, JobRunner runner, HandlerTable handlers, JobSerializer serializer, WorkerPulse pulse,
+    JobQueueOptions queueOptions, JobWorkerOptions options, bool aggressiveMemory, TimeProvider clock, TimeProvider time, ILogger logger) : IHostedService, IAsyncDisposable
+{
+    private static readonly TimeSpan s_pauseAfterError = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_timeToReact = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_timeToSettle = TimeSpan.FromSeconds(3);
+
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _giveUp = new();
+    private readonly AsyncSignal _signal = new(time);
+    private readonly MemoryKeeper _memory = new(aggressiveMemory, time);
+    private volatile JobSlots? _slots;
+    private Task _run = Task.CompletedTask;
+
+    /// <summary>Starts in the background: an application starts although Redis is away.</summary>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        Log.WorkerStarted(logger, store.Queue, options.Concurrency, string.Join(", ", handlers.Names));
+        _run = Task.Run(RunAsync, CancellationToken.None);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Claims nothing more; lets handlers finish; then stops them, and hands back what is unfinished without spending an attempt.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        var handedBack = 0;
+        if (_slots is { } slots)
+        {
+            Log.WorkerStops(logger, store.Queue, slots.Running, options.ShutdownGrace);
+            slots.Close();
+            if (!await EndsWithinAsync(options.ShutdownGrace, cancellationToken).ConfigureAwait(false))
+            {
+                slots.StopRunning(StopReason.Shutdown);
+                await EndsWithinAsync(s_timeToReact, CancellationToken.None).ConfigureAwait(false);
+                slots.AbandonRunning();
+                if (!await EndsWithinAsync(s_timeToSettle, CancellationToken.None).ConfigureAwait(false))
+                    Log.WorkerStoppedUnsettled(logger, store.Queue);
+            }
+
+            handedBack = slots.HandedBack;
+        }
+
+        await _giveUp.CancelAsync().ConfigureAwait(false);
+        await _run.ConfigureAwait(false);
+        Log.WorkerStopped(logger, store.Queue, handedBack);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // A host that was never stopped in order, as in a test: do not leave a thread behind.
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _giveUp.CancelAsync().ConfigureAwait(false);
+        await _run.ConfigureAwait(false);
+        _stopping.Dispose();
+        _giveUp.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await RunSessionAsync().ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error) // The worker's outermost loop: whatever it is, the worker goes on, under a new session.
+            {
+                Log.WorkerFailed(logger, error, store.Queue, s_pauseAfterError);
+                _slots?.StopRunning(StopReason.LeaseLost);
+                await _signal.WaitAsync(s_pauseAfterError, _stopping.Token).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task RunSessionAsync()
+    {
+        var session = new WorkerSession();
+        var connection = await ConnectAsync().ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        using (var canceller = new Canceller(clock, logger))
+        using (var keeper = new LeaseKeeper(store, connection.GetDatabase(), session, canceller, pulse, queueOptions.Lease, options, clock, logger))
+        {
+            var announcer = new StartAnnouncer(store, session, time, _giveUp.Token, _stopping.Token);
+            var slots = new JobSlots(options, runner, keeper, announcer.AnnounceAsync, canceller, _signal, logger);
+            var loop = new WorkerLoop(
+                store, session, slots, keeper, pulse, _signal, _memory, serializer, queueOptions, options, clock, logger);
+            _slots = slots;
+            keeper.Start();
+            await RingOnWakeAsync(connection, session).ConfigureAwait(false);
+            await loop.RunAsync(_stopping.Token, _giveUp.Token).ConfigureAwait(false);
+            await connection.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The worker's own connection, for the lease keeper and the doorbell: nothing large is ever in its way.</summary>
+    private async Task<IConnectionMultiplexer> ConnectAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                return await connections.ConnectAsync(Adjust, _stopping.Token).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is RedisException or ResilientRedisException or TimeoutException)
+            {
+                Log.WorkerCannotConnect(logger, error, store.Queue, s_pauseAfterError);
+                await _signal.WaitAsync(s_pauseAfterError, _stopping.Token).ConfigureAwait(false);
+                _stopping.Token.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    private void Adjust(ConfigurationOptions driver)
+    {
+        // A heartbeat that takes longer than a quarter of the lease is of no use, whatever REDIS_TIMEOUT says.
+        var longest = (int)(queueOptions.Lease / 4).TotalMilliseconds;
+        driver.SyncTimeout = Math.Min(driver.SyncTimeout, longest);
+        driver.AsyncTimeout = Math.Min(driver.AsyncTimeout, longest);
+        driver.AbortOnConnectFail = false;
+        driver.ClientName = $"{driver.ClientName}:{store.Queue}:worker".Replace(' ', '-');
+    }
+
+    /// <summary>The doorbell only saves waiting: a ring that is lost costs no more than one idle poll. So nothing here waits for Redis.</summary>
+    private async Task RingOnWakeAsync(IConnectionMultiplexer connection, WorkerSession session) =>
+        await connection.GetSubscriber().SubscribeAsync(store.Keys.Wake(session.Id), (_, _) => _signal.Set(), CommandFlags.FireAndForget).ConfigureAwait(false);
+
+    private async Task<bool> EndsWithinAsync(TimeSpan longest, CancellationToken cancellationToken)
+    {
+        using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAny(_run, Task.Delay(longest, time, cancelled.Token)).ConfigureAwait(false);
+        await cancelled.CancelAsync().ConfigureAwait(false);
+        return _run.IsCompleted;
+    }
+}

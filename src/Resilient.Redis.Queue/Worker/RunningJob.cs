@@ -1,0 +1,89 @@
+using Resilient.Redis.Queue.Storage;
+
+namespace Resilient.Redis.Queue.Worker;
+
+/// <summary>A claimed job, from the claim to its settlement: the context that its handler sees, and how long its lease can be believed.</summary>
+internal sealed class RunningJob : JobContext, IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly string _queue;
+    private readonly JobSerializer _serializer;
+    private readonly int _maxResultBytes;
+    private int _stopReason;
+    private int _ended;
+    private long _sentAt;
+    private long _startedAt;
+
+    public RunningJob(ClaimedJob job, string queue, TimeSpan? timeout, JobSerializer serializer, int maxResultBytes, long sentAt)
+    {
+        Job = job;
+        Timeout = job.Timeout > TimeSpan.Zero ? job.Timeout : timeout;
+        _queue = queue;
+        _serializer = serializer;
+        _maxResultBytes = maxResultBytes;
+        _sentAt = sentAt;
+    }
+
+    public ClaimedJob Job { get; }
+
+    public Lease Lease => Job.Lease;
+
+    /// <summary>The longest run; null for none.</summary>
+    public TimeSpan? Timeout { get; }
+
+    public override string Queue => _queue;
+
+    public override JobId Id => Job.Lease.Id;
+
+    public override int Attempt => Job.Attempt;
+
+    public override long FenceToken => Job.Lease.Token;
+
+    public override IReadOnlyDictionary<string, string> Headers => ReadHeaders;
+
+    public override StopReason StopReason => (StopReason)Volatile.Read(ref _stopReason);
+
+    public CancellationToken Token => _stop.Token;
+
+    public IReadOnlyDictionary<string, string> ReadHeaders { get; set; } = JobEnvelope.NoHeaders;
+
+    public ReadOnlyMemory<byte> Result { get; private set; }
+
+    /// <summary>Clock of the lease; before sending the call that was answered, so never later than Redis's (rule R10).</summary>
+    public long SentAt => Volatile.Read(ref _sentAt);
+
+    /// <summary>When the handler was started; 0 before.</summary>
+    public long StartedAt => Volatile.Read(ref _startedAt);
+
+    public bool Started => StartedAt != 0;
+
+    public bool IsLost => StopReason == StopReason.LeaseLost;
+
+    public bool HasEnded => Volatile.Read(ref _ended) != 0;
+
+    public override void SetResult<T>(T result)
+    {
+        var json = _serializer.Write(result);
+        if (json.Length > _maxResultBytes)
+            throw new JobDeadException(
+                $"The result has {json.Length:N0} bytes of JSON, and the most is {_maxResultBytes:N0}. Store big data elsewhere and return where, or raise JobQueueOptions.MaxPayloadBytes.");
+        Result = json;
+    }
+
+    public void Renewed(long sentAt) => Volatile.Write(ref _sentAt, sentAt);
+
+    public void Start(long now) => Volatile.Write(ref _startedAt, now);
+
+    /// <summary>Says why the run has to stop, at once; the first reason stands. The token fires by <see cref="Cancel"/>.</summary>
+    /// <returns>True for the first reason.</returns>
+    public bool TryRequestStop(StopReason reason) =>
+        Interlocked.CompareExchange(ref _stopReason, (int)reason, (int)StopReason.None) == (int)StopReason.None;
+
+    /// <summary>Fires the handler's token, and so runs its callbacks: never on a thread that must go on.</summary>
+    public void Cancel() => _stop.Cancel();
+
+    /// <summary>True for the first that ends the run: its outcome counts, a later one of a handler that would not stop does not.</summary>
+    public bool TryEnd() => Interlocked.Exchange(ref _ended, 1) == 0;
+
+    public void Dispose() => _stop.Dispose();
+}

@@ -1,0 +1,142 @@
+using Microsoft.Extensions.Logging;
+using Resilient.Redis.Queue.Diagnostics;
+using Resilient.Redis.Queue.Storage;
+
+namespace Resilient.Redis.Queue.Worker;
+
+/// <summary>The loop of one worker: settle what has ended and claim what comes next, in one call; sleep when there is neither.</summary>
+/// <remarks>It owns the one lane of its session: one call is outstanding, and it is repeated as it is until it is answered (rule R12).</remarks>
+internal sealed class WorkerLoop(
+    JobStore store, WorkerSession session, JobSlots slots, LeaseKeeper keeper, WorkerPulse pulse, AsyncSignal signal, MemoryKeeper memory,
+    JobSerializer serializer, JobQueueOptions queueOptions, JobWorkerOptions options, TimeProvider clock, ILogger logger)
+{
+    private const int Lane = 0;
+
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_refusedPause = TimeSpan.FromSeconds(5);
+
+    private long _sequence;
+    private bool _warnedOfLease;
+    private TimeSpan _sleep = TimeSpan.Zero;
+
+    /// <param name="stopping">Claims nothing more; returns when all that was claimed is settled.</param>
+    /// <param name="giveUp">Returns at once: what is not settled by now comes back when its lease has lapsed.</param>
+    public async Task RunAsync(CancellationToken stopping, CancellationToken giveUp)
+    {
+        while (!giveUp.IsCancellationRequested && !(stopping.IsCancellationRequested && slots.IsEmpty))
+        {
+            var ended = slots.TakeEnded();
+            var want = stopping.IsCancellationRequested ? 0 : slots.Room;
+            if (ended.Count > 0 || (want > 0 && _sleep == TimeSpan.Zero))
+                await WorkAsync(ended, want, giveUp).ConfigureAwait(false);
+            else
+                await SleepAsync(want > 0, stopping, giveUp).ConfigureAwait(false);
+            memory.ReleaseWhenDue();
+        }
+    }
+
+    private async Task WorkAsync(IReadOnlyList<(RunningJob Job, Settlement Settlement)> ended, int want, CancellationToken giveUp)
+    {
+        var call = new WorkCall(++_sequence, want, slots.HasRoomForOneAlone, [.. ended.Select(end => end.Settlement)]);
+        var (reply, sentAt) = await CallAsync(call, giveUp).ConfigureAwait(false);
+        if (reply is null)
+            return;
+
+        pulse.Beat();
+        UseLeaseOf(reply);
+        for (var i = 0; i < ended.Count; i++)
+        {
+            keeper.Remove(ended[i].Job);
+            Report(ended[i].Job, ended[i].Settlement.Outcome, reply.Settlements[i]);
+        }
+
+        RunningJob[] jobs = [.. reply.Jobs.Select(job => new RunningJob(job, store.Queue, options.JobTimeout, serializer, queueOptions.MaxPayloadBytes, sentAt))];
+        foreach (var job in jobs)
+            keeper.Add(job);
+        slots.Accept(jobs);
+        _sleep = reply.More ? TimeSpan.Zero : SleepAfter(reply);
+    }
+
+    /// <summary>Sends one call until it is answered. Giving up on it ends the session.</summary>
+    private async Task<(WorkReply? Reply, long SentAt)> CallAsync(WorkCall call, CancellationToken giveUp)
+    {
+        ResilientRedisException? failure = null;
+        for (var failures = 0; !giveUp.IsCancellationRequested; failures++)
+        {
+            var sentAt = clock.GetTimestamp();
+            try
+            {
+                var reply = await store.WorkAsync(session.Id, Lane, call, giveUp).ConfigureAwait(false);
+                if (failure is not null)
+                    Log.WorkerGoesOn(logger, store.Queue, failures);
+                return reply.Code == ReplyCode.Accepted
+                    ? (reply, sentAt)
+                    : throw new InvalidOperationException($"Queue '{store.Queue}': call {call.Sequence} of session {session} was answered {reply.Code}: another worker uses this session.");
+            }
+            catch (OperationCanceledException) when (giveUp.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (ResilientRedisException error)
+            {
+                // Once an outage: the connection tells its own story.
+                if (failure?.GetType() != error.GetType())
+                    Log.WorkerWaits(logger, error, store.Queue);
+                failure = error;
+                var longest = error is RedisRefusedException ? s_refusedPause : s_longestPause;
+                await signal.WaitAsync(Backoff.Delay(failures + 1, s_firstPause, longest, Random.Shared.NextDouble()), giveUp).ConfigureAwait(false);
+            }
+        }
+
+        return default;
+    }
+
+    /// <summary>Until something ends, the doorbell rings, or the next look is due; without room only until something ends.</summary>
+    private async Task SleepAsync(bool hasRoom, CancellationToken stopping, CancellationToken giveUp)
+    {
+        var wake = stopping.IsCancellationRequested ? giveUp : stopping;
+        await signal.WaitAsync(hasRoom ? _sleep : Poll(), wake).ConfigureAwait(false);
+        _sleep = TimeSpan.Zero;
+    }
+
+    private TimeSpan SleepAfter(WorkReply reply)
+    {
+        var poll = Poll();
+        return reply.UntilNext is { } next && next < poll ? next + TimeSpan.FromMilliseconds(1) : poll;
+    }
+
+    /// <summary>Never longer than queue time may skip (a quarter of the lease), jitter included (rule R8).</summary>
+    private TimeSpan Poll()
+    {
+        var longest = keeper.Lease / 4.5;
+        return (options.IdlePoll < longest ? options.IdlePoll : longest) * (0.8 + 0.2 * Random.Shared.NextDouble());
+    }
+
+    private void UseLeaseOf(WorkReply reply)
+    {
+        keeper.Lease = reply.Lease;
+        if (reply.Lease == queueOptions.Lease || _warnedOfLease)
+            return;
+        _warnedOfLease = true;
+        Log.LeaseDiffers(logger, store.Queue, queueOptions.Lease, reply.Lease);
+    }
+
+    private void Report(RunningJob job, Outcome outcome, SettlementReply reply)
+    {
+        if (reply.Code is ReplyCode.Lost or ReplyCode.Gone)
+            Log.SettlementRefused(logger, store.Queue, job.Id, job.Attempt, outcome.GetType().Name, reply.Code);
+        else if (reply.State == JobState.Dead)
+            Log.JobDead(logger, store.Queue, job.Id, job.Job.Name, job.Attempt, Reason(outcome));
+        else
+            Log.JobSettled(logger, store.Queue, job.Id, job.Attempt, reply.State);
+    }
+
+    private static string Reason(Outcome outcome) => outcome switch
+    {
+        Outcome.Failed failed => failed.Error,
+        Outcome.Unknown unknown => unknown.Error,
+        Outcome.Dead dead => dead.Reason,
+        _ => outcome.GetType().Name,
+    };
+}
