@@ -9,8 +9,8 @@ public sealed class JobWorkerOptions
     /// <summary>How many jobs are claimed ahead of free slots. Default 0; from 0 to 1,000. More is faster for short jobs, and fairer with less.</summary>
     public int Prefetch { get; set; }
 
-    /// <summary>The longest time between two looks of an idle worker; new jobs ring a doorbell before that. Default 2 s; from 100 ms to a quarter of <see cref="JobQueueOptions.Lease"/>.</summary>
-    public TimeSpan IdlePoll { get; set; } = TimeSpan.FromSeconds(2);
+    /// <summary>The longest time between two looks of an idle worker; new jobs ring a doorbell before that. Default 2 s, or a fifth of <see cref="JobQueueOptions.Lease"/> when that is less; from 100 ms to a quarter of the lease.</summary>
+    public TimeSpan? IdlePoll { get; set; }
 
     /// <summary>How long running handlers may finish at shutdown before they are asked to stop. Default 20 s; from 0 to 1 h. Ends early when the host's own time is up: raise <c>HostOptions.ShutdownTimeout</c> with it.</summary>
     public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromSeconds(20);

@@ -5,6 +5,8 @@ namespace Resilient.Redis.Queue.Options;
 /// <summary>The ranges of <see cref="JobWorkerOptions"/>, and its environment variable.</summary>
 internal sealed class JobWorkerOptionsValidator(string queue, IOptionsMonitor<JobQueueOptions> queues, AggressiveMemoryVariable variable) : IValidateOptions<JobWorkerOptions>
 {
+    private static readonly TimeSpan s_leastPoll = TimeSpan.FromMilliseconds(100);
+
     public ValidateOptionsResult Validate(string? name, JobWorkerOptions options)
     {
         if (name != queue)
@@ -14,7 +16,8 @@ internal sealed class JobWorkerOptionsValidator(string queue, IOptionsMonitor<Jo
         faults.Between(options.Concurrency, 1, 1000);
         faults.Between(options.Prefetch, 0, 1000);
         // Queue time skips what is longer than a quarter of the lease, so an idle worker must look more often (rule R8).
-        faults.Between(options.IdlePoll, TimeSpan.FromMilliseconds(100), LeaseOf(queue) / 4);
+        if (options.IdlePoll is { } poll && (poll < s_leastPoll || poll > LeaseOf(queue) / 4))
+            faults.Add($"IdlePoll is {poll}; it must be from {s_leastPoll} to a quarter of JobQueueOptions.Lease, which is {LeaseOf(queue) / 4}.");
         faults.Between(options.ShutdownGrace, TimeSpan.Zero, TimeSpan.FromHours(1));
         if (options.JobTimeout is { } timeout)
             faults.Between(timeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(3650), nameof(options.JobTimeout));

@@ -26,7 +26,8 @@ end
 -- Read and validate everything ...
 local ready, delayed, records, seen = {}, {}, {}, {}
 local was_empty = redis.call('EXISTS', waiting) == 0
-local first_due = tonumber(redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')[2] or 'inf')
+local first_due = redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')[2]
+first_due = first_due and tonumber(first_due) or math.huge
 local rings = false
 for i = 1, count do
   local key, at = KEYS[FIRST_JOB_KEY + i - 1], FIRST_JOB + (i - 1) * FIELDS

@@ -12,6 +12,7 @@ internal sealed class WorkerLoop(
 {
     private const int Lane = 0;
 
+    private static readonly TimeSpan s_idlePoll = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_refusedPause = TimeSpan.FromSeconds(5);
@@ -109,8 +110,8 @@ internal sealed class WorkerLoop(
     /// <summary>Never longer than queue time may skip (a quarter of the lease), jitter included (rule R8).</summary>
     private TimeSpan Poll()
     {
-        var longest = keeper.Lease / 4.5;
-        return (options.IdlePoll < longest ? options.IdlePoll : longest) * (0.8 + 0.2 * Random.Shared.NextDouble());
+        var (asked, longest) = (options.IdlePoll ?? s_idlePoll, keeper.Lease / 5);
+        return (asked < longest ? asked : longest) * (0.8 + 0.2 * Random.Shared.NextDouble());
     }
 
     private void UseLeaseOf(WorkReply reply)

@@ -69,7 +69,7 @@ internal sealed class ConnectionPool(
     /// <summary>Gives a connection up that gave no answer. Its calls under way fail at once, as ambiguous.</summary>
     public async Task DropAsync(PooledConnection connection, string cause)
     {
-        SetDown(connection, cause, null);
+        SetDown(connection, cause, null, LossSeenBy.Closing);
         if (connection.Slot == 0)
         {
             // Others hold this multiplexer: only its sockets go, and the driver opens new ones.
@@ -92,11 +92,11 @@ internal sealed class ConnectionPool(
             availability.Set(Open.Any(slot => slot.IsUp));
     }
 
-    public void SetDown(PooledConnection connection, string cause, Exception? error)
+    public void SetDown(PooledConnection connection, string cause, Exception? error, LossSeenBy by)
     {
         if (error is not null)
             availability.Saw(error);
-        if (states.Down(connection, cause))
+        if (states.Down(connection, cause, by))
             availability.Set(Open.Any(slot => slot.IsUp));
     }
 
@@ -228,7 +228,7 @@ internal sealed class ConnectionPool(
 
             // With several endpoints the loss of one is no loss of the connection while another works.
             if (e.ConnectionType == ConnectionType.Interactive && (Open.All(c => c.Multiplexer.GetEndPoints().Length == 1) || !connection.Multiplexer.IsConnected))
-                SetDown(connection, states.Cause(e.FailureType, e.Exception), e.Exception);
+                SetDown(connection, states.Cause(e.FailureType, e.Exception), e.Exception, LossSeenBy.Event);
         };
         connection.Multiplexer.ConnectionRestored += (_, e) =>
         {

@@ -33,10 +33,21 @@ internal sealed class ConnectionStates(ResolvedRedisOptions options, RedisErrorT
     }
 
     /// <summary>Returns false when it was down already.</summary>
-    public bool Down(PooledConnection connection, string cause)
+    /// <param name="connection">The connection.</param>
+    /// <param name="cause">Why, for the log.</param>
+    /// <param name="by">The driver's events come late, and may come after the reconnect: one whose loss is told already must not tell it again.</param>
+    public bool Down(PooledConnection connection, string cause, LossSeenBy by)
     {
         lock (_lock)
         {
+            if (by == LossSeenBy.Event && connection.EventIsStillToCome)
+            {
+                connection.EventIsStillToCome = false;
+                return false;
+            }
+
+            if (by == LossSeenBy.Closing || (by == LossSeenBy.Call && connection.IsUp))
+                connection.EventIsStillToCome = true;
             if (!connection.IsUp)
                 return false;
             var seconds = Math.Round(time.GetElapsedTime(connection.StateAt).TotalSeconds, 3);
@@ -70,4 +81,20 @@ internal sealed class ConnectionStates(ResolvedRedisOptions options, RedisErrorT
         _ when error is not null => $"{text.Cause(error)} ({failure})",
         _ => failure.ToString(),
     };
+}
+
+/// <summary>How a loss came to be known.</summary>
+internal enum LossSeenBy
+{
+    /// <summary>The driver's event.</summary>
+    Event,
+
+    /// <summary>A failed call; the event follows.</summary>
+    Call,
+
+    /// <summary>Our own closing of its sockets; the event follows.</summary>
+    Closing,
+
+    /// <summary>The watchdog: no event follows.</summary>
+    Watchdog,
 }

@@ -25,6 +25,9 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
     /// <summary>The pool has given it up; whoever still holds it takes another.</summary>
     public bool IsClosed { get => _isClosed; set => _isClosed = value; }
 
+    /// <summary>The loss is told, and the driver's event for it is on its way.</summary>
+    public bool EventIsStillToCome { get; set; }
+
     public bool WasEverUp { get; set; }
 
     /// <summary>When it came up, went down, or began to open.</summary>

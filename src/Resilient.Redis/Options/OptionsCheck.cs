@@ -34,7 +34,7 @@ internal sealed class OptionsCheck
     public static string Text(TimeSpan span) => span switch
     {
         { TotalSeconds: < 1 and > -1 } => FormattableString.Invariant($"{span.TotalMilliseconds:0.###} ms"),
-        { TotalMinutes: < 5 and > -5 } => FormattableString.Invariant($"{span.TotalSeconds:0.###} s"),
+        { TotalMinutes: < 1 and > -1 } or { Seconds: not 0, TotalMinutes: < 5 and > -5 } => FormattableString.Invariant($"{span.TotalSeconds:0.###} s"),
         { TotalHours: < 1 and > -1 } => FormattableString.Invariant($"{span.TotalMinutes:0.##} min"),
         _ => FormattableString.Invariant($"{span.TotalHours:0.##} h"),
     };

@@ -9,6 +9,7 @@ internal sealed class OptionsResolver(string name, Func<string, string?> environ
     private const int HeartbeatMilliseconds = 250;
 
     private static readonly TimeSpan s_leastTimeout = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_mostBaseDelay = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_mostTimeout = TimeSpan.FromMinutes(5);
 
     private readonly string _sectionPath = name.Length == 0 ? "Redis" : $"Redis:{name}";
@@ -34,7 +35,7 @@ internal sealed class OptionsResolver(string name, Func<string, string?> environ
         var failFast = read.Flag(nameof(code.FailFast), code.FailFast, [], null, null, true);
         var retries = read.Number("Retry:MaxRetries", retry.MaxRetries, null, 3);
         var baseDelay = read.Time("Retry:BaseDelay", retry.BaseDelay, [], null, null, TimeSpan.FromMilliseconds(100));
-        var maxDelay = read.Time("Retry:MaxDelay", retry.MaxDelay, [], null, null, Longer(TimeSpan.FromSeconds(1), baseDelay.Value));
+        var maxDelay = read.Time("Retry:MaxDelay", retry.MaxDelay, [], null, null, Longer(TimeSpan.FromSeconds(1), baseDelay.Value > s_mostBaseDelay ? s_mostBaseDelay : baseDelay.Value));
 
         check.Between(connect, s_leastTimeout, s_mostTimeout);
         check.Between(attempt, s_leastTimeout, s_mostTimeout);
@@ -43,9 +44,10 @@ internal sealed class OptionsResolver(string name, Func<string, string?> environ
         check.Between(interval, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         check.Between(pool, 1, 64);
         check.Between(retries, 0, 20);
-        check.Between(baseDelay, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1));
+        check.Between(baseDelay, TimeSpan.FromMilliseconds(1), s_mostBaseDelay);
         check.Between(maxDelay, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(5));
-        check.NotLess(maxDelay, baseDelay, nameof(retry.BaseDelay));
+        if (baseDelay.Value <= s_mostBaseDelay)      // else that is the fault, and is told
+            check.NotLess(maxDelay, baseDelay, nameof(retry.BaseDelay));
         if (text is null || check.Faults.Count > 0)
             return null;
 

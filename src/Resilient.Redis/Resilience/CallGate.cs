@@ -58,7 +58,7 @@ internal sealed class CallGate(ResolvedRedisOptions options, ConnectionPool pool
             return;
         availability.Saw(error);
         if (connection is { IsClosed: false, IsUp: true, Multiplexer.IsConnected: false })
-            pool.SetDown(connection, text.Cause(error), error);
+            pool.SetDown(connection, text.Cause(error), error, LossSeenBy.Call);
     }
 
     /// <summary>Redis is known to be away: since when, why, and what to do.</summary>

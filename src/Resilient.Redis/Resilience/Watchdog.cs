@@ -43,14 +43,14 @@ internal sealed class Watchdog(ConnectionPool pool, ResolvedRedisOptions options
             // Disposed.
         }
 
-        await Task.WhenAll(_patients.Values.Select(patient => patient.Duty)).ConfigureAwait(false);
+        await Task.WhenAll(_patients.Values.SelectMany(patient => (Task[])[patient.Asking, patient.Replacing])).ConfigureAwait(false);
     }
 
     private void Look()
     {
         foreach (var gone in _patients.Keys.Where(connection => connection.IsClosed).ToList())
         {
-            if (_patients[gone].Duty.IsCompleted)
+            if (_patients[gone].IsIdle)
                 _patients.Remove(gone);
         }
 
@@ -62,8 +62,8 @@ internal sealed class Watchdog(ConnectionPool pool, ResolvedRedisOptions options
             {
                 if (connection.IsUp)
                     Listen(connection, patient);
-                else if (patient.Duty.IsCompleted && time.GetElapsedTime(patient.AskedAt) >= s_probeInterval)
-                    patient.Begin(time.GetTimestamp(), AskAsync(connection, patient));
+                else if (patient.IsIdle && time.GetElapsedTime(patient.AskedAt) >= s_probeInterval)
+                    patient.Ask(time.GetTimestamp(), AskAsync(connection, patient));
             }
             catch (Exception error) when (error is not OutOfMemoryException)
             {
@@ -80,7 +80,7 @@ internal sealed class Watchdog(ConnectionPool pool, ResolvedRedisOptions options
         patient.Disconnected = connection.Multiplexer.IsConnected ? 0 : patient.Disconnected + 1;
         if (patient.Disconnected >= 2)
         {
-            pool.SetDown(connection, "the driver reports it as disconnected", null);
+            pool.SetDown(connection, "the driver reports it as disconnected", null, LossSeenBy.Watchdog);
             return;
         }
 
@@ -94,15 +94,15 @@ internal sealed class Watchdog(ConnectionPool pool, ResolvedRedisOptions options
         }
         else if (time.GetElapsedTime(patient.HeardAt) >= options.AttemptTimeout && !connection.Sockets.ReceivedWithin(options.AttemptTimeout))
         {
-            pool.SetDown(connection, $"{owed} replies are owed and none came for {OptionsCheck.Text(options.AttemptTimeout)}", null);
-            if (patient.Duty.IsCompleted)
-                patient.Begin(time.GetTimestamp(), ReplaceIfFreshOneAnswersAsync(connection, replies));
+            pool.SetDown(connection, $"{owed} replies are owed and none came for {OptionsCheck.Text(options.AttemptTimeout)}", null, LossSeenBy.Watchdog);
+            if (patient.Replacing.IsCompleted)
+                patient.Replacing = ReplaceIfFreshOneAnswersAsync(connection, replies);
             return;
         }
 
         // Keeps the latency that health reports, and makes an idle connection owe us a reply.
-        if (patient.Duty.IsCompleted && time.GetElapsedTime(patient.AskedAt) >= options.KeepAliveInterval)
-            patient.Begin(time.GetTimestamp(), pool.ProbeAsync(connection, options.AttemptTimeout));
+        if (patient.IsIdle && time.GetElapsedTime(patient.AskedAt) >= options.KeepAliveInterval)
+            patient.Ask(time.GetTimestamp(), pool.ProbeAsync(connection, options.AttemptTimeout));
     }
 
     /// <summary>A connection that is down: is it back?</summary>
@@ -145,12 +145,16 @@ internal sealed class Watchdog(ConnectionPool pool, ResolvedRedisOptions options
 
         public int Disconnected { get; set; }
 
-        public Task Duty { get; private set; } = Task.CompletedTask;
+        public Task Asking { get; private set; } = Task.CompletedTask;
 
-        public void Begin(long at, Task duty)
+        public Task Replacing { get; set; } = Task.CompletedTask;
+
+        public bool IsIdle => Asking.IsCompleted && Replacing.IsCompleted;
+
+        public void Ask(long at, Task asking)
         {
             AskedAt = at;
-            Duty = duty;
+            Asking = asking;
         }
     }
 }

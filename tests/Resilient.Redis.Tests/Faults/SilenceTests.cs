@@ -1,0 +1,159 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Resilient.Redis.Diagnostics;
+using Resilient.Redis.TestKit;
+
+namespace Resilient.Redis.Tests.Faults;
+
+public sealed class SilenceTests
+{
+    [NeedsRedisServerFact("only a process of its own can be stopped by a signal")]
+    public async Task Frozen_server_bounds_every_call_and_is_back_within_a_second_of_its_thaw()
+    {
+        await using var server = await RedisServer.StartAsync();
+        using var logs = new CollectedLogs();
+        await using var redis = Testing.Create(server.Endpoint, logs: logs);
+        await redis.GetConnectionAsync();
+
+        server.Freeze();
+        var (_, ping) = await Testing.FailsAsync<RedisUnavailableException>(() => redis.PingAsync().AsTask());
+        ping.Should().BeLessThan(Testing.Attempt + TimeSpan.FromMilliseconds(300));
+        var clock = Stopwatch.StartNew();
+        (await redis.ReplaceDeadAsync()).Should().BeLessThanOrEqualTo(1);
+        clock.Elapsed.Should().BeLessThan(Testing.Attempt + TimeSpan.FromMilliseconds(300));
+        await Testing.FailsAsync<RedisUnavailableException>(() => redis.IncrementAsync("n", RetrySafety.Never));
+        await Eventually.TrueAsync(() => !redis.Availability.IsUp, Testing.Attempt + TimeSpan.FromMilliseconds(500), () => logs.Text);
+
+        var (_, fast) = await Testing.FailsAsync<RedisUnavailableException>(() => redis.IncrementAsync("n", RetrySafety.Idempotent));
+        fast.Should().BeLessThan(TimeSpan.FromMilliseconds(50));
+        var check = new RedisHealthCheck(redis, TimeProvider.System);
+        clock.Restart();
+        var health = await check.CheckHealthAsync(new() { Registration = new("redis", check, null, null) });
+        clock.Elapsed.Should().BeLessThan(TimeSpan.FromMilliseconds(100));
+        health.Status.Should().Be(HealthStatus.Unhealthy);
+        health.Data.Should().ContainKeys("endpoint", "state", "since", "connections_open", "connections_down", "connections_most", "last_error");
+
+        server.Thaw();
+        await Eventually.TrueAsync(() => redis.Availability.IsUp, TimeSpan.FromSeconds(1), () => logs.Text);
+        (await redis.PingAsync()).Should().BePositive();
+    }
+
+    [NeedsRedisServerFact("only a process of its own can be stopped by a signal")]
+    public async Task Frozen_server_does_not_hold_up_disposing()
+    {
+        await using var server = await RedisServer.StartAsync();
+        var redis = Testing.Create(server.Endpoint);
+        await redis.GetConnectionAsync();
+        server.Freeze();
+        var call = redis.IncrementAsync("n", RetrySafety.Never);
+
+        var clock = Stopwatch.StartNew();
+        await redis.DisposeAsync();
+
+        clock.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(1));
+        await Testing.FailsAsync<RedisUnavailableException>(() => call);
+    }
+
+    [Fact]
+    public async Task Silent_connection_is_dropped_by_ReplaceDeadAsync_and_the_next_use_works()
+    {
+        await using var server = await TestServer.StartAsync();
+        await using var proxy = FaultProxy.Start(server);
+        using var logs = new CollectedLogs();
+        await using var redis = Testing.Create(proxy.Endpoint, o => o.AttemptTimeout = TimeSpan.FromSeconds(3), logs);
+        await redis.GetConnectionAsync();
+
+        proxy.Silence();
+        var inFlight = redis.IncrementAsync("n", RetrySafety.Never);
+        var connection = redis.Pool.First!;
+        await redis.Pool.DropAsync(connection, "test");
+        var (error, elapsed) = await Testing.FailsAsync<RedisUnavailableException>(() => inFlight);
+        elapsed.Should().BeLessThan(TimeSpan.FromSeconds(1), "what is in flight on a dropped connection fails at once");
+        error.MayHaveExecuted.Should().BeTrue();
+        await Eventually.TrueAsync(() => redis.Availability.IsUp, TimeSpan.FromSeconds(1), () => logs.Text);
+        redis.Pool.First.Should().BeSameAs(connection, "slot 0 is repaired, not replaced");
+
+        proxy.Silence();
+        (await redis.ReplaceDeadAsync()).Should().Be(1);
+        await Eventually.TrueAsync(() => redis.Availability.IsUp, TimeSpan.FromSeconds(1), () => logs.Text);
+        (await redis.PingAsync()).Should().BePositive();
+        (await redis.ReplaceDeadAsync()).Should().Be(0);
+    }
+
+    [Fact]
+    public async Task Silent_connection_under_load_is_replaced_within_the_attempt_timeout_and_half_a_second()
+    {
+        await using var server = await TestServer.StartAsync();
+        var fastest = TimeSpan.MaxValue;
+
+        // The best of three rounds: the bound is the library's, and a busy machine adds its own.
+        for (var round = 0; round < 3 && fastest >= Testing.Attempt + TimeSpan.FromMilliseconds(500); round++)
+        {
+            await using var proxy = FaultProxy.Start(server);
+            using var logs = new CollectedLogs();
+            await using var redis = Testing.Create(proxy.Endpoint, o => o.PoolSize = 1, logs);
+            await redis.GetConnectionAsync();
+
+            proxy.Silence();
+            var clock = Stopwatch.StartNew();
+            var load = Task.WhenAll(Enumerable.Range(0, 8).Select(_ => redis.ExecuteAsync(static db => db.StringSetAsync("k", 1), RetrySafety.Idempotent).AsTask()));
+            await Eventually.TrueAsync(() => logs.Story().Count() == 3, redis.TotalTimeout, () => logs.Text);
+            fastest = clock.Elapsed < fastest ? clock.Elapsed : fastest;
+            await load;
+            logs.Story().Select(line => line[..3]).Should().Equal("101", "104", "105");
+        }
+
+        fastest.Should().BeLessThan(Testing.Attempt + TimeSpan.FromMilliseconds(500));
+    }
+
+    [Fact]
+    public async Task Silent_idle_connection_is_replaced_within_six_seconds()
+    {
+        await using var server = await TestServer.StartAsync();
+        await using var proxy = FaultProxy.Start(server);
+        using var logs = new CollectedLogs();
+        await using var redis = Testing.Create(proxy.Endpoint, o => o.AttemptTimeout = TimeSpan.FromSeconds(2), logs);
+        await redis.GetConnectionAsync();
+
+        proxy.Silence();
+
+        await Eventually.TrueAsync(() => logs.Story().Count() == 3, TimeSpan.FromSeconds(6), () => logs.Text);
+        (await redis.PingAsync()).Should().BePositive();
+    }
+
+    [Fact]
+    public async Task Slow_connection_is_not_dropped_for_slowness()
+    {
+        await using var server = await TestServer.StartAsync();
+        await using var proxy = FaultProxy.Start(server);
+        using var logs = new CollectedLogs();
+        await using var redis = Testing.Create(proxy.Endpoint, logs: logs);
+        await redis.GetConnectionAsync();
+        var opened = proxy.Accepted;
+        var connection = redis.Pool.First!;
+        var drops = 0;
+        connection.Multiplexer.ConnectionFailed += (_, _) => Interlocked.Increment(ref drops);
+
+        proxy.Delay = TimeSpan.FromSeconds(1);
+        for (var i = 0; i < 3; i++)
+            await Testing.FailsAsync<RedisUnavailableException>(() => redis.IncrementAsync("n", RetrySafety.Never));
+        proxy.Delay = TimeSpan.Zero;
+
+        await Eventually.TrueAsync(async () => await PingsAsync(redis), TimeSpan.FromSeconds(5), () => logs.Text);
+        drops.Should().Be(0);
+        proxy.Accepted.Should().BeGreaterThan(opened, "a fresh connection was asked, and was as slow");
+    }
+
+    private static async Task<bool> PingsAsync(ResilientRedis redis)
+    {
+        try
+        {
+            await redis.PingAsync();
+            return redis.Availability.IsUp;
+        }
+        catch (RedisUnavailableException)
+        {
+            return false;
+        }
+    }
+}
