@@ -55,14 +55,14 @@ internal static class Program
         var queue = builder.Services
             .AddResilientRedis(options => options.ConnectionString = redis)
             .AddHealthCheck()
-            .AddQueue("shap", options => options.SerializerOptions = ShapJson.ForJobs());
+            .AddQueue("shap", options => options.SerializerOptions = ShapJson.ForJobs())
+            .AddHealthCheck();
 
         if (command.Works)
         {
+            // Trained now, not at the first job: a missing native library must stop the start, not fail jobs.
             builder.Services.AddSingleton(PenguinModel.Train());
-            queue.AddHandler<ExplainJob, ExplainHandler>()
-                .AddWorker()
-                .AddHealthCheck();
+            queue.AddHandler<ExplainJob, ExplainHandler>().AddWorker();
         }
 
         IHost host = builder is WebApplicationBuilder web ? ShapApi.Build(web) : ((HostApplicationBuilder)builder).Build();

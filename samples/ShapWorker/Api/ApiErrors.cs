@@ -19,7 +19,9 @@ internal sealed class ApiErrors(IProblemDetailsService problems, ILogger<ApiErro
         if (problem.Status == StatusCodes.Status503ServiceUnavailable)
         {
             httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;
-            logger.LogWarning("{Method} {Path}: {Reason}", httpContext.Request.Method, httpContext.Request.Path, exception.Message);
+            // The page asks every two seconds; that Redis is away the library has said already. A job that was refused is news.
+            if (!HttpMethods.IsGet(httpContext.Request.Method))
+                logger.LogWarning("{Method} {Path}: {Reason}", httpContext.Request.Method, httpContext.Request.Path, exception.Message);
         }
 
         return await problems.TryWriteAsync(new() { HttpContext = httpContext, ProblemDetails = problem, Exception = exception });
