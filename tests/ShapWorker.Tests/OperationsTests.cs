@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using Resilient.Redis.TestKit;
 
@@ -104,6 +105,22 @@ public sealed class OperationsTests
 
         await Eventually.TrueAsync(async () => (await service.PostAsync(Bodies.Penguin)).StatusCode == HttpStatusCode.Accepted, TimeSpan.FromSeconds(20));
         await service.CompletedAsync((await service.EnqueueAsync(Bodies.Penguin)).Id);
+    }
+
+    [NeedsRedisServerFact("a password")]
+    public async Task Wrong_password_is_said_and_never_shown()
+    {
+        await using var redis = await RedisServer.StartAsync("--requirepass", "right");
+        await using var service = await ShapService.StartAsync($"redis://:hunter2@{redis.Endpoint}", Role.Web);
+
+        var answers = new StringBuilder();
+        foreach (var path in (string[])["/", "/health", "/admin/redis_ping", "/queue", "/jobs/AAAAAAAAAAAAAAAA"])
+            answers.AppendLine(await (await service.Http.GetAsync(path)).Content.ReadAsStringAsync());
+        using var post = await service.PostAsync(Bodies.Penguin);
+        answers.AppendLine(await post.Content.ReadAsStringAsync());
+
+        post.StatusCode.Should().Be(HttpStatusCode.ServiceUnavailable);
+        answers.ToString().Should().Contain("password").And.NotContain("hunter2").And.NotContain("   at ");
     }
 
     [Theory]

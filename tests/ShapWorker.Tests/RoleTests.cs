@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using Resilient.Redis.TestKit;
+using ShapWorker.Verifying;
 
 namespace ShapWorker.Tests;
 
@@ -128,6 +129,19 @@ public sealed partial class RoleTests
 
         exitCode.Should().Be(1);
         output.Should().Contain("-> REDIS_URL: host, port").And.Contain("FAILED: 1 of 4 steps").And.NotContain("hunter2");
+    }
+
+    [Fact]
+    public async Task Verify_without_a_worker_fails_and_asks_for_one()
+    {
+        await using var redis = await TestServer.StartAsync();
+        await using var web = await ShapService.StartAsync(redis, Role.Web);
+        var output = new StringWriter();
+
+        var passed = await new Verification(web.Url, output, jobDeadline: TimeSpan.FromMilliseconds(200)).RunAsync();
+
+        passed.Should().BeFalse();
+        output.ToString().Should().Contain("is still waiting").And.Contain("Is a worker running").And.Contain("FAILED: 1 of 3 steps");
     }
 
     private static string Address(string output) => Listening().Match(output).Groups[1].Value.Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal);

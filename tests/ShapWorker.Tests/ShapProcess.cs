@@ -31,8 +31,6 @@ internal sealed class ShapProcess : IAsyncDisposable
         start.ArgumentList.Add(typeof(Program).Assembly.Location);
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
-        foreach (var name in start.Environment.Keys.Where(IsOurs).ToArray())
-            start.Environment.Remove(name);
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
 
@@ -78,10 +76,6 @@ internal sealed class ShapProcess : IAsyncDisposable
 
         _process.Dispose();
     }
-
-    /// <summary>What the machine that runs the tests may have set, and what would change the outcome.</summary>
-    private static bool IsOurs(string name) =>
-        name.StartsWith("REDIS", StringComparison.Ordinal) || name.StartsWith("ASPNETCORE_", StringComparison.Ordinal) || name is "PORT" or "DOTNET_URLS" or "AGGRESSIVE_MEMORY_MANAGEMENT";
 
     private void Collect(object sender, DataReceivedEventArgs line)
     {

@@ -25,9 +25,11 @@ internal sealed class ShapService : IAsyncDisposable
 
     public IServiceProvider Services => _host.Services;
 
-    public static async Task<ShapService> StartAsync(TestServer redis, Role role = Role.All)
+    public static Task<ShapService> StartAsync(TestServer redis, Role role = Role.All) => StartAsync(redis.Endpoint, role);
+
+    public static async Task<ShapService> StartAsync(string redis, Role role = Role.All)
     {
-        var host = Program.Build(new(role, null, ["--urls", "http://127.0.0.1:0"]), redis.Endpoint);
+        var host = Program.Build(new(role, null, ["--urls", "http://127.0.0.1:0"]), redis);
         await host.StartAsync();
         return new(host);
     }

@@ -24,7 +24,7 @@ internal sealed class LightGbmException(string message, Exception? inner = null)
         }
 
         if (system == OSPlatform.Linux && loaderMessage.Contains("libgomp", StringComparison.Ordinal))
-            return Failed + "it needs the OpenMP runtime libgomp. Install it: apt-get install -y libgomp1 (Debian, Ubuntu), dnf install libgomp (Fedora), apk does not serve (musl).";
+            return Failed + "it needs the OpenMP runtime libgomp. Install it: apt-get install -y libgomp1 (Debian, Ubuntu), dnf install libgomp (Fedora). On Alpine (musl) the library does not run.";
         if (system == OSPlatform.OSX)
             return Failed + "it needs the OpenMP runtime libomp. Install it: brew install libomp.";
         return Failed + "lib_lightgbm is not beside the program. Restore and build again (dotnet build), and publish for x64. "

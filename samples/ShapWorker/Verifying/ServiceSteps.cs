@@ -8,13 +8,11 @@ using ShapWorker.Penguins;
 namespace ShapWorker.Verifying;
 
 /// <summary>The steps that go through the service's own API.</summary>
-internal sealed class ServiceSteps(Uri target) : IDisposable
+internal sealed class ServiceSteps(Uri target, TimeSpan jobDeadline) : IDisposable
 {
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
 
     private const double Tolerance = 1e-6;
-
-    private static readonly TimeSpan s_jobDeadline = TimeSpan.FromSeconds(30);
 
     private readonly HttpClient _http = new() { BaseAddress = target, Timeout = Timeout };
     private ExplainResult? _result;
@@ -64,7 +62,7 @@ internal sealed class ServiceSteps(Uri target) : IDisposable
             return Verdict.Good($"{job.Id} completed in attempt {job.Attempt}, {result.Rows.Count} rows");
         return job.State is "waiting" or "active" or "scheduled"
             ? Verdict.Bad(
-                $"{job.Id} is still {job.State} after {s_jobDeadline.TotalSeconds:0} s. {job.Error}".TrimEnd(),
+                $"{job.Id} is still {job.State} after {jobDeadline.TotalSeconds:0} s. {job.Error}".TrimEnd(),
                 "Is a worker running (role worker), and is its REDIS_URL the same as the web service's?")
             : Verdict.Bad($"{job.Id} is {job.State} without the result that was asked for. {job.Error}".TrimEnd(), "The worker's log, at this job's id; libgomp1 where it names LightGBM.");
     }
@@ -81,7 +79,7 @@ internal sealed class ServiceSteps(Uri target) : IDisposable
 
     private async Task<JobAnswer> FollowAsync(string url)
     {
-        using var deadline = new CancellationTokenSource(s_jobDeadline);
+        using var deadline = new CancellationTokenSource(jobDeadline);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (true)
         {

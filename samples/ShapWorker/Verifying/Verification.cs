@@ -6,7 +6,7 @@ using ShapWorker.Hosting;
 namespace ShapWorker.Verifying;
 
 /// <summary>Does what an operator does after a deployment: PING, health, a job, its sum; and says which setting to look at when one fails.</summary>
-internal sealed class Verification(Uri target, TextWriter output)
+internal sealed class Verification(Uri target, TextWriter output, TimeSpan jobDeadline)
 {
     private int _steps;
     private int _failed;
@@ -16,12 +16,12 @@ internal sealed class Verification(Uri target, TextWriter output)
     {
         var port = Environment.GetEnvironmentVariable("PORT");
         target ??= new Uri(string.IsNullOrWhiteSpace(port) ? ListenAddress.Default : ListenAddress.ForPort(port, "127.0.0.1"));
-        return await new Verification(target, Console.Out).RunAsync() ? 0 : 1;
+        return await new Verification(target, Console.Out, TimeSpan.FromSeconds(30)).RunAsync() ? 0 : 1;
     }
 
     public async Task<bool> RunAsync()
     {
-        using var service = new ServiceSteps(target);
+        using var service = new ServiceSteps(target, jobDeadline);
         var clock = Stopwatch.StartNew();
         output.WriteLine($"Verifying {target.GetLeftPart(UriPartial.Authority)}");
         await StepAsync("PING", string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable("REDIS_URL")) ? service.PingAsync : DirectPing.RunAsync);
