@@ -17,7 +17,7 @@ public interface IJobQueue
     /// <summary>Tells how a job stands; null when Redis does not know it (any more).</summary>
     ValueTask<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken = default);
 
-    /// <summary>Waits until the job has ended and gives its result; <c>default</c> when its handler set none.</summary>
+    /// <summary>Waits until the job has ended and gives its result; <c>default</c> when its handler set none. An outage of Redis is waited out.</summary>
     /// <param name="id">The job.</param>
     /// <param name="timeout">The longest wait; without end by default.</param>
     /// <param name="cancellationToken">Stops waiting; the job goes on.</param>

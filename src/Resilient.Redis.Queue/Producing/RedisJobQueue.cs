@@ -57,12 +57,12 @@ internal sealed class RedisJobQueue(
         var pause = s_firstLook;
         while (true)
         {
-            var job = await GetAsync(id, cancellationToken).ConfigureAwait(false);
+            var (job, outage) = await LookAsync(id, cancellationToken).ConfigureAwait(false);
             switch (job?.State)
             {
                 case JobState.Completed:
                     return job.HasResult ? job.GetResult<TResult>() : default;
-                case null:
+                case null when outage is null:
                     throw new JobFailedException($"Queue '{name}': job {id} is not known. It never was here, or its retention is over (ResultRetention).", id, null, null);
                 case JobState.Dead or JobState.Cancelled:
                     throw new JobFailedException($"Queue '{name}': job {id} is {job.State} after {job.Attempt} attempts: {job.Error}", id, job.State, job.Error);
@@ -70,11 +70,26 @@ internal sealed class RedisJobQueue(
 
             var left = timeout - time.GetElapsedTime(startedAt);
             if (left <= TimeSpan.Zero)
-                throw new TimeoutException($"Queue '{name}': job {id} is still {job.State} after {timeout}. It goes on; wait longer, or look whether a worker runs.");
+                throw outage is null
+                    ? new TimeoutException($"Queue '{name}': job {id} is still {job!.State} after {timeout}. It goes on; wait longer, or look whether a worker runs.")
+                    : new TimeoutException($"Queue '{name}': nothing is known of job {id} after {timeout}, since Redis is away. It goes on when Redis is back.", outage);
 
             // Looks get rarer, so that many waiting callers are no storm.
             await Task.Delay(left < pause ? left.Value : pause, time, cancellationToken).ConfigureAwait(false);
             pause = pause * 1.5 < s_longestPause ? pause * 1.5 : s_longestPause;
+        }
+    }
+
+    /// <summary>An outage is waited out: the job does not end because a caller cannot see it.</summary>
+    private async ValueTask<(JobInfo? Job, RedisUnavailableException? Outage)> LookAsync(JobId id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await GetAsync(id, cancellationToken).ConfigureAwait(false), null);
+        }
+        catch (RedisUnavailableException outage)
+        {
+            return (null, outage);
         }
     }
 

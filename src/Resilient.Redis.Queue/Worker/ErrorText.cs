@@ -21,5 +21,7 @@ internal static class ErrorText
         return text is null ? type : Cut(text);
     }
 
+    public static string FirstLine(string text) => text.IndexOfAny(['\r', '\n']) is >= 0 and var end ? text[..end] : text;
+
     public static string Cut(string text) => text.Length <= MaxLength ? text : string.Concat(text.AsSpan(0, MaxLength), " ...");
 }

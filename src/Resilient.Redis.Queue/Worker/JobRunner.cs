@@ -26,7 +26,7 @@ internal sealed class JobRunner(
         }
         catch (Exception error) when (error is JsonException or FormatException or NotSupportedException)
         {
-            return new Outcome.Dead($"The payload of '{job.Job.Name}' cannot be read: {ErrorText.Of(error)}");
+            return new Outcome.Dead($"The payload of '{job.Job.Name}' cannot be read: {ErrorText.Cut(error.Message)}");
         }
 
         return await HandleAsync(handler, payload, job).ConfigureAwait(false);

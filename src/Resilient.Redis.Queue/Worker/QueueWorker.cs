@@ -91,18 +91,21 @@ internal sealed class QueueWorker(
     {
         var session = new WorkerSession();
         var connection = await ConnectAsync().ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        using (var canceller = new Canceller(clock, logger))
-        using (var keeper = new LeaseKeeper(store, connection.GetDatabase(), session, canceller, pulse, queueOptions.Lease, options, clock, logger))
+        using var canceller = new Canceller(clock, logger);
+        using var keeper = new LeaseKeeper(store, connection.GetDatabase(), session, canceller, pulse, queueOptions.Lease, options, clock, logger);
+        try
         {
             var announcer = new StartAnnouncer(store, session, time, _giveUp.Token, _stopping.Token);
             var slots = new JobSlots(options, runner, keeper, announcer.AnnounceAsync, canceller, _signal, logger);
-            var loop = new WorkerLoop(
-                store, session, slots, keeper, pulse, _signal, _memory, serializer, queueOptions, options, clock, logger);
+            var loop = new WorkerLoop(store, session, slots, keeper, pulse, _signal, _memory, serializer, queueOptions, options, clock, logger);
             _slots = slots;
             keeper.Start();
             await RingOnWakeAsync(connection, session).ConfigureAwait(false);
             await loop.RunAsync(_stopping.Token, _giveUp.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            // Without waiting for replies, which a frozen Redis would not give; the keeper's call under way fails at once.
             await connection.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
         }
     }

@@ -30,17 +30,17 @@ internal sealed class WorkerLoop(
             var ended = slots.TakeEnded();
             var want = stopping.IsCancellationRequested ? 0 : slots.Room;
             if (ended.Count > 0 || (want > 0 && _sleep == TimeSpan.Zero))
-                await WorkAsync(ended, want, giveUp).ConfigureAwait(false);
+                await WorkAsync(ended, want, stopping, giveUp).ConfigureAwait(false);
             else
                 await SleepAsync(want > 0, stopping, giveUp).ConfigureAwait(false);
             memory.ReleaseWhenDue();
         }
     }
 
-    private async Task WorkAsync(IReadOnlyList<(RunningJob Job, Settlement Settlement)> ended, int want, CancellationToken giveUp)
+    private async Task WorkAsync(IReadOnlyList<(RunningJob Job, Settlement Settlement)> ended, int want, CancellationToken stopping, CancellationToken giveUp)
     {
         var call = new WorkCall(++_sequence, want, slots.HasRoomForOneAlone, [.. ended.Select(end => end.Settlement)]);
-        var (reply, sentAt) = await CallAsync(call, giveUp).ConfigureAwait(false);
+        var (reply, sentAt) = await CallAsync(call, stopping, giveUp).ConfigureAwait(false);
         if (reply is null)
             return;
 
@@ -60,7 +60,7 @@ internal sealed class WorkerLoop(
     }
 
     /// <summary>Sends one call until it is answered. Giving up on it ends the session.</summary>
-    private async Task<(WorkReply? Reply, long SentAt)> CallAsync(WorkCall call, CancellationToken giveUp)
+    private async Task<(WorkReply? Reply, long SentAt)> CallAsync(WorkCall call, CancellationToken stopping, CancellationToken giveUp)
     {
         ResilientRedisException? failure = null;
         for (var failures = 0; !giveUp.IsCancellationRequested; failures++)
@@ -85,6 +85,9 @@ internal sealed class WorkerLoop(
                 if (failure?.GetType() != error.GetType())
                     Log.WorkerWaits(logger, error, store.Queue);
                 failure = error;
+                // A claim that fails must not hold up a shutdown: what it may have handed out comes back a lease later.
+                if (stopping.IsCancellationRequested && call.Settlements.Count == 0)
+                    break;
                 var longest = error is RedisRefusedException ? s_refusedPause : s_longestPause;
                 await signal.WaitAsync(Backoff.Delay(failures + 1, s_firstPause, longest, Random.Shared.NextDouble()), giveUp).ConfigureAwait(false);
             }
@@ -135,7 +138,7 @@ internal sealed class WorkerLoop(
 
     private static string Reason(Outcome outcome) => outcome switch
     {
-        Outcome.Failed failed => failed.Error,
+        Outcome.Failed failed => ErrorText.FirstLine(failed.Error),
         Outcome.Unknown unknown => unknown.Error,
         Outcome.Dead dead => dead.Reason,
         _ => outcome.GetType().Name,
