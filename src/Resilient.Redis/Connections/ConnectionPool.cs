@@ -216,7 +216,17 @@ internal sealed class ConnectionPool(
         if (answer == Answer.Yes)
             SetUp(connection);
         else
-            states.NotOpened(slot, began, availability.LastError!);
+            states.NotOpened(slot, began, await CauseAsync().ConfigureAwait(false));
+    }
+
+    private async Task<Exception> CauseAsync()
+    {
+        var last = availability.LastError;
+        if (last is not null && RedisErrors.CodeOf(last) is not ("CONNECTION" or "CLOSED" or "HANDSHAKE" or "TIMEOUT"))
+            return last;
+        if (await ConnectDiagnosis.FindAsync(options, time, _closing.Token).ConfigureAwait(false) is { } found)
+            availability.Saw(last = found);
+        return last ?? new TimeoutException();
     }
 
     private void Watch(PooledConnection connection)

@@ -33,7 +33,12 @@ internal sealed class Availability(TimeProvider time)
         }
     }
 
-    public void Saw(Exception error) => _lastError = error;
+    /// <summary>Notes a failure. One that is only the driver's own giving up names no cause, and does not hide one.</summary>
+    public void Saw(Exception error)
+    {
+        if (_lastError is null || !RedisErrors.IsGivingUp(error))
+            _lastError = error;
+    }
 
     public void Set(bool up)
     {

@@ -71,7 +71,7 @@ internal sealed class CallGate(ResolvedRedisOptions options, ConnectionPool pool
         var seconds = (time.GetUtcNow() - since).TotalSeconds;
         var cause = last is null ? "no connection has been opened yet" : text.Cause(last);
         return new RedisUnavailableException(
-            FormattableString.Invariant($"{options.Title} at {options.Endpoint}: the command was not sent: Redis is away since {since:HH:mm:ss}Z ({seconds:0.0} s): {cause}. {text.Advice(last is null ? "CONNECTION" : RedisErrors.CodeOf(last))}"),
+            FormattableString.Invariant($"{options.Title} at {options.Endpoint}: the command was not sent: Redis is away since {since:HH:mm:ss}Z ({seconds:0.0} s): {cause}. {text.Advice(last is null ? "CONNECTION" : text.CodeOf(last))}"),
             mayHaveExecuted: false,
             last);
     }

@@ -101,7 +101,7 @@ internal sealed class Watchdog(ConnectionPool pool, ResolvedRedisOptions options
         }
 
         // Keeps the latency that health reports, and makes an idle connection owe us a reply.
-        if (patient.IsIdle && time.GetElapsedTime(patient.AskedAt) >= options.KeepAliveInterval)
+        if (patient.IsIdle && (connection.Latency is null || time.GetElapsedTime(patient.AskedAt) >= options.KeepAliveInterval))
             patient.Ask(time.GetTimestamp(), pool.ProbeAsync(connection, options.AttemptTimeout));
     }
 
