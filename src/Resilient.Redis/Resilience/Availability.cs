@@ -40,10 +40,12 @@ internal sealed class Availability(TimeProvider time)
             _lastError = error;
     }
 
-    public void Set(bool up)
+    /// <param name="isUp">Asked inside the lock: two changes at once must not leave the older answer behind.</param>
+    public void Set(Func<bool> isUp)
     {
         lock (_lock)
         {
+            var up = isUp();
             if (up == _isUp)
                 return;
             _isUp = up;
