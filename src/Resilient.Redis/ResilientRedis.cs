@@ -13,6 +13,7 @@ public sealed class ResilientRedis : IResilientRedis
 {
     private readonly ResolvedRedisOptions _options;
     private readonly ConnectionPool _pool;
+    private readonly ConnectionProbe _probe;
     private readonly Availability _availability;
     private readonly CallGate _gate;
     private readonly RedisPipeline _pipeline;
@@ -32,10 +33,11 @@ public sealed class ResilientRedis : IResilientRedis
         _time = time;
         _text = new RedisErrorText(options);
         _availability = new Availability(time);
-        _pool = new ConnectionPool(options, factory, new ConnectionStates(options, _text, logger, time), _availability, time);
+        _probe = new ConnectionProbe(options, factory, _availability, time);
+        _pool = new ConnectionPool(options, factory, _probe, new ConnectionStates(options, _text, logger, time), _availability, time);
         _gate = new CallGate(options, _pool, _availability, _text, time);
         _pipeline = new RedisPipeline(options, hooks, _gate, time);
-        _watching = new Watchdog(_pool, options, logger, time).RunAsync(_stopping.Token);
+        _watching = new Watchdog(_pool, _probe, options, logger, time).RunAsync(_stopping.Token);
     }
 
     /// <summary>Makes a pool for a program without a container. Nothing connects before the first use.</summary>
@@ -178,6 +180,8 @@ public sealed class ResilientRedis : IResilientRedis
 
     private async Task<TimeSpan> PingOnceAsync()
     {
+        if (!_availability.IsUp && _pool.Grace is { Ticks: > 0 } grace)
+            await _availability.WhenUp.WaitAsync(grace, _time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var connection = _pool.TryPick() ?? _pool.First;
         if (connection is null)
         {
@@ -191,7 +195,7 @@ public sealed class ResilientRedis : IResilientRedis
     private async Task<int> ReplaceSilentAsync()
     {
         var connections = _pool.Open.ToList();
-        var answers = await Task.WhenAll(connections.Select(connection => _pool.ProbeAsync(connection, _options.AttemptTimeout))).ConfigureAwait(false);
+        var answers = await Task.WhenAll(connections.Select(connection => _probe.AskAsync(connection, _stopping.Token))).ConfigureAwait(false);
         var dead = connections.Where((connection, i) => answers[i] == Answer.None || (answers[i] == Answer.NotConnected && connection.Slot > 0)).ToList();
         await Task.WhenAll(dead.Select(connection => _pool.DropAsync(connection, "it gave no answer to a PING"))).ConfigureAwait(false);
         await WaitForReconnectAsync().ConfigureAwait(false);

@@ -8,11 +8,13 @@ namespace Resilient.Redis.Connections;
 internal sealed class ConnectionPool(
     ResolvedRedisOptions options,
     IRedisConnectionFactory factory,
+    ConnectionProbe probe,
     ConnectionStates states,
     Availability availability,
     TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan s_lateReply = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan s_reconnect = TimeSpan.FromMilliseconds(500);
 
     private readonly PooledConnection?[] _slots = new PooledConnection?[options.PoolSize];
     private readonly Lock _lock = new();
@@ -20,6 +22,8 @@ internal sealed class ConnectionPool(
     private Task _opening = Task.CompletedTask;
     private Task _growing = Task.CompletedTask;
     private bool _wanted;
+    private long _graceFrom;
+    private long _graceTicks;
 
     /// <summary>Slot 0; null until it was opened.</summary>
     public PooledConnection? First => Volatile.Read(ref _slots[0]);
@@ -83,49 +87,38 @@ internal sealed class ConnectionPool(
                 _slots[connection.Slot] = null;
         }
 
-        await CloseAsync(connection).ConfigureAwait(false);
+        await connection.CloseAsync().ConfigureAwait(false);
     }
 
     public void SetUp(PooledConnection connection)
     {
         if (!connection.IsClosed && states.Up(connection))
-            availability.Set(Open.Any(slot => slot.IsUp));
+            availability.Set(AnyIsUp);
+    }
+
+    /// <summary>How much longer a call shall wait for the reconnect that follows a loss, before Redis counts as known to be away.</summary>
+    public TimeSpan Grace
+    {
+        get
+        {
+            var left = TimeSpan.FromTicks(Interlocked.Read(ref _graceTicks)) - time.GetElapsedTime(Interlocked.Read(ref _graceFrom));
+            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        }
     }
 
     public void SetDown(PooledConnection connection, string cause, Exception? error, LossSeenBy by)
     {
         if (error is not null)
             availability.Saw(error);
-        if (states.Down(connection, cause, by))
-            availability.Set(Open.Any(slot => slot.IsUp));
-    }
+        if (by == LossSeenBy.Closing)
+            GiveGrace(options.AttemptTimeout);
+        if (!states.Down(connection, cause, by))
+            return;
 
-    /// <summary>Sends one PING. An error reply is an answer.</summary>
-    public async Task<Answer> ProbeAsync(PooledConnection connection, TimeSpan limit)
-    {
-        var sent = time.GetTimestamp();
-        try
-        {
-            await connection.Database.PingAsync().WaitAsync(limit, time, _closing.Token).ConfigureAwait(false);
-            connection.Latency = time.GetElapsedTime(sent);
-            return Answer.Yes;
-        }
-        catch (RedisServerException error)
-        {
-            availability.Saw(error);
-            return Answer.Yes;
-        }
-        catch (TimeoutException error)
-        {
-            availability.Saw(error);
-            return Answer.None;
-        }
-        catch (Exception error) when (error is RedisException or RedisCommandException or ObjectDisposedException or OperationCanceledException)
-        {
-            if (error is RedisException)
-                availability.Saw(error);
-            return Answer.NotConnected;
-        }
+        // A lost connection is usually back within milliseconds. A silent one is not: there is nothing to wait for.
+        if (by is LossSeenBy.Event or LossSeenBy.Call)
+            GiveGrace(s_reconnect < options.AttemptTimeout ? s_reconnect : options.AttemptTimeout);
+        availability.Set(AnyIsUp);
     }
 
     /// <summary>Closes all at once: waiting for replies would hang on a server that gives none.</summary>
@@ -133,37 +126,19 @@ internal sealed class ConnectionPool(
     {
         await _closing.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_opening, _growing).ConfigureAwait(false);
-        await Task.WhenAll(Open.Select(CloseAsync)).ConfigureAwait(false);
-        availability.Set(false);
+        await Task.WhenAll(Open.Select(connection => connection.CloseAsync())).ConfigureAwait(false);
+        availability.Set(static () => false);
     }
 
     public void Dispose() => _closing.Dispose();
 
-    /// <summary>Opens a connection beside the pool and asks it for a PING: tells a dead connection from a dead server.</summary>
-    public async Task<bool> FreshOneAnswersAsync()
+    private void GiveGrace(TimeSpan length)
     {
-        try
-        {
-            var connection = await factory.ConnectAsync(
-                driver =>
-                {
-                    driver.AbortOnConnectFail = true;
-                    driver.ConnectRetry = 1;
-                    driver.ConnectTimeout = (int)Math.Min(driver.ConnectTimeout, options.AttemptTimeout.TotalMilliseconds);
-                },
-                _closing.Token).WaitAsync(options.AttemptTimeout, time, _closing.Token).ConfigureAwait(false);
-            var fresh = new PooledConnection(-1, connection, new SocketSet(), time);
-            var answer = await ProbeAsync(fresh, options.AttemptTimeout).ConfigureAwait(false);
-            await CloseAsync(fresh).ConfigureAwait(false);
-            return answer == Answer.Yes;
-        }
-        catch (Exception error) when (!_closing.IsCancellationRequested)
-        {
-            // The factory may be the application's own and throw anything; whatever it is, no fresh connection answers.
-            availability.Saw(error);
-            return false;
-        }
+        Interlocked.Exchange(ref _graceFrom, time.GetTimestamp());
+        Interlocked.Exchange(ref _graceTicks, length.Ticks);
     }
+
+    private bool AnyIsUp() => _slots.Any(slot => slot is { IsUp: true });
 
     private TimeSpan LateLimit()
     {
@@ -205,10 +180,10 @@ internal sealed class ConnectionPool(
 
         var connection = new PooledConnection(slot, multiplexer, sockets, time) { StateAt = began };
         Watch(connection);
-        var answer = await ProbeAsync(connection, options.AttemptTimeout).ConfigureAwait(false);
+        var answer = await probe.AskAsync(connection, _closing.Token).ConfigureAwait(false);
         if (_closing.IsCancellationRequested || (slot > 0 && answer != Answer.Yes))
         {
-            await CloseAsync(connection).ConfigureAwait(false);
+            await connection.CloseAsync().ConfigureAwait(false);
             return;
         }
 
@@ -216,7 +191,7 @@ internal sealed class ConnectionPool(
         if (answer == Answer.Yes)
             SetUp(connection);
         else
-            states.NotOpened(slot, began, availability.LastError!);
+            states.NotOpened(slot, began, await probe.CauseAsync(_closing.Token).ConfigureAwait(false));
     }
 
     private void Watch(PooledConnection connection)
@@ -225,9 +200,11 @@ internal sealed class ConnectionPool(
         {
             if (e.Exception is { } error)
                 availability.Saw(error);
+            if (e.FailureType is ConnectionFailureType.UnableToConnect or ConnectionFailureType.AuthenticationFailure)
+                GiveGrace(TimeSpan.Zero);       // the reconnect was tried and failed: now it is known
 
             // With several endpoints the loss of one is no loss of the connection while another works.
-            if (e.ConnectionType == ConnectionType.Interactive && (Open.All(c => c.Multiplexer.GetEndPoints().Length == 1) || !connection.Multiplexer.IsConnected))
+            if (e.ConnectionType == ConnectionType.Interactive && (connection.Multiplexer.GetEndPoints().Length == 1 || !connection.Multiplexer.IsConnected))
                 SetDown(connection, states.Cause(e.FailureType, e.Exception), e.Exception, LossSeenBy.Event);
         };
         connection.Multiplexer.ConnectionRestored += (_, e) =>
@@ -236,20 +213,4 @@ internal sealed class ConnectionPool(
                 SetUp(connection);
         };
     }
-
-    private static async Task CloseAsync(PooledConnection connection)
-    {
-        connection.IsClosed = true;
-        connection.IsUp = false;
-        connection.Sockets.Close();
-        await connection.Multiplexer.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
-    }
-}
-
-/// <summary>What a PING came to.</summary>
-internal enum Answer
-{
-    Yes,
-    None,
-    NotConnected,
 }

@@ -67,7 +67,7 @@ internal sealed class ConnectionStates(ResolvedRedisOptions options, RedisErrorT
                 return;
             _complained = true;
             var elapsed = (long)time.GetElapsedTime(began).TotalMilliseconds;
-            var code = RedisErrors.CodeOf(error);
+            var code = text.CodeOf(error);
             if (code is "NOAUTH" or "WRONGPASS" or "TLS" or "HANDSHAKE" or "DNS" or "NOPERM")
                 Log.Misconfigured(logger, options.Title, slot, options.Endpoint, elapsed, text.Cause(error), text.Advice(code));
             else

@@ -41,6 +41,15 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
     public bool IsWaitingLongerThan(TimeSpan limit) =>
         Outstanding > 0 && time.GetElapsedTime(Volatile.Read(ref _progressAt)) > limit;
 
+    /// <summary>Closes at once: waiting for replies would hang on a server that gives none.</summary>
+    public async Task CloseAsync()
+    {
+        IsClosed = true;
+        IsUp = false;
+        sockets.Close();
+        await multiplexer.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
+    }
+
     public void Begin()
     {
         if (Interlocked.Increment(ref _outstanding) == 1)

@@ -96,6 +96,8 @@ internal sealed class OptionsResolver(string name, Func<string, string?> environ
         driver.TcpKeepAlive = keepAlive;
         if (!named.Contains("abortConnect"))
             driver.AbortOnConnectFail = false;      // an application starts although Redis is away
+        if (!named.Contains("connectRetry"))
+            driver.ConnectRetry = 1;                // else opening takes several times ConnectTimeout; the driver tries on in the background
         if (!named.Contains("name"))
             driver.ClientName = ClientName();
 

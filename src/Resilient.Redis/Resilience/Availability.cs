@@ -33,12 +33,19 @@ internal sealed class Availability(TimeProvider time)
         }
     }
 
-    public void Saw(Exception error) => _lastError = error;
+    /// <summary>Notes a failure. One that is only the driver's own giving up names no cause, and does not hide one.</summary>
+    public void Saw(Exception error)
+    {
+        if (_lastError is null || !RedisErrors.IsGivingUp(error))
+            _lastError = error;
+    }
 
-    public void Set(bool up)
+    /// <param name="isUp">Asked inside the lock: two changes at once must not leave the older answer behind.</param>
+    public void Set(Func<bool> isUp)
     {
         lock (_lock)
         {
+            var up = isUp();
             if (up == _isUp)
                 return;
             _isUp = up;

@@ -33,7 +33,11 @@ internal sealed class CallGate(ResolvedRedisOptions options, ConnectionPool pool
             if (pool.TryPick() is { } connection)
                 return connection;
             var left = options.TotalTimeout - time.GetElapsedTime(began);
-            if (options.FailFast || left <= TimeSpan.Zero)
+
+            // Known to be away is it only once the reconnect after a loss has been tried.
+            if (options.FailFast)
+                left = Shorter(left, pool.Grace);
+            if (left <= TimeSpan.Zero)
                 throw Away();
             try
             {
@@ -41,7 +45,7 @@ internal sealed class CallGate(ResolvedRedisOptions options, ConnectionPool pool
             }
             catch (TimeoutException)
             {
-                throw Away();
+                // Asked again above, and then it is known.
             }
         }
     }
@@ -71,7 +75,7 @@ internal sealed class CallGate(ResolvedRedisOptions options, ConnectionPool pool
         var seconds = (time.GetUtcNow() - since).TotalSeconds;
         var cause = last is null ? "no connection has been opened yet" : text.Cause(last);
         return new RedisUnavailableException(
-            FormattableString.Invariant($"{options.Title} at {options.Endpoint}: the command was not sent: Redis is away since {since:HH:mm:ss}Z ({seconds:0.0} s): {cause}. {text.Advice(last is null ? "CONNECTION" : RedisErrors.CodeOf(last))}"),
+            FormattableString.Invariant($"{options.Title} at {options.Endpoint}: the command was not sent: Redis is away since {since:HH:mm:ss}Z ({seconds:0.0} s): {cause}. {text.Advice(last is null ? "CONNECTION" : text.CodeOf(last))}"),
             mayHaveExecuted: false,
             last);
     }

@@ -14,7 +14,7 @@ internal sealed class RedisErrorText(ResolvedRedisOptions options)
     public ResilientRedisException ToException(string tried, Exception error, bool mayHaveExecuted)
     {
         var failure = RedisErrors.Classify(error);
-        var code = RedisErrors.CodeOf(error);
+        var code = CodeOf(error);
         mayHaveExecuted |= failure == Failure.Ambiguous;
         var fate = mayHaveExecuted ? "may have been run" : "was not run";
         var message = $"{options.Title} at {options.Endpoint}: {tried} failed and {fate}: {Cause(error)}. {Advice(code)}";
@@ -23,16 +23,25 @@ internal sealed class RedisErrorText(ResolvedRedisOptions options)
             : new RedisUnavailableException(message, mayHaveExecuted, error);
     }
 
+    /// <summary>The driver reports a wrong password as a missing one: its refused login is followed by commands without one.</summary>
+    public string CodeOf(Exception error)
+    {
+        var code = RedisErrors.CodeOf(error);
+        return code == "NOAUTH" && options.Driver.Password is { Length: > 0 } ? "WRONGPASS" : code;
+    }
+
     /// <summary>What happened, in one line.</summary>
     public string Cause(Exception error)
     {
-        var code = RedisErrors.CodeOf(error);
+        var code = CodeOf(error);
         return code switch
         {
             "DNS" => "the host name is not known to DNS",
             "REFUSED" => "nobody listens there (connection refused)",
             "TLS" => "TLS was not agreed on: " + Line(Innermost(error).Message),
             "HANDSHAKE" => "the TLS handshake ended without an answer",
+            "CLOSED" => "the server closed the connection",
+            "WRONGPASS" when RedisErrors.CodeOf(error) == "NOAUTH" => "the server said: WRONGPASS, it does not accept this user name and password",
             "TIMEOUT" => $"no reply within {OptionsCheck.Text(options.AttemptTimeout)}",
             "COMMAND" => Line(error.Message),
             "CONNECTION" => Lost(error),
@@ -60,6 +69,7 @@ internal sealed class RedisErrorText(ResolvedRedisOptions options)
         "REFUSED" => $"Check that Redis runs, and the host and port in {options.ConnectionSource}.",
         "TLS" => $"Check the certificate, and sslHost in {options.ConnectionSource}.",
         "HANDSHAKE" => $"If that port speaks plain text, write redis:// instead of rediss:// (or ssl=false) in {options.ConnectionSource}.",
+        "CLOSED" => $"Check the server; if it closes every new connection, check its maxclients, and that {options.ConnectionSource} names a Redis and no other service.",
         "TIMEOUT" => $"If Redis is only slow, raise {options.TimeoutSource}; else check the server and the network.",
         "CONNECTION" => $"Check the server and the network; if this never worked, check {options.ConnectionSource} too.",
         "COMMAND" => "Correct the call; the driver refused to send it.",

@@ -41,7 +41,7 @@ internal static class RedisErrors
     /// <summary>Whether an error reply, here or at connecting, is behind it: then Redis is there and answers.</summary>
     public static bool IsAnswer(Exception error) => error is RedisServerException;
 
-    /// <summary>The first word of the error reply, or a word of our own for what has none: DNS, REFUSED, TLS, TIMEOUT, COMMAND, CONNECTION.</summary>
+    /// <summary>The first word of the error reply, or a word of our own for what has none: DNS, REFUSED, TLS, HANDSHAKE, CLOSED, TIMEOUT, COMMAND, CONNECTION.</summary>
     public static string CodeOf(Exception error)
     {
         for (var inner = error; inner is not null; inner = inner.InnerException)
@@ -60,6 +60,10 @@ internal static class RedisErrors
                     return "TLS";
                 case IOException when error is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure }:
                     return "HANDSHAKE";
+                case RedisConnectionException when (inner.Data["Redis-Origin"] as string) == "ConnectedAsync" && !HasInner<AuthenticationException>(inner):
+                    return "HANDSHAKE";     // where the driver negotiates TLS
+                case RedisConnectionException { FailureType: ConnectionFailureType.SocketClosed, CommandStatus: CommandStatus.Unknown } when inner != error:
+                    return "CLOSED";
             }
 
             // The driver wraps the NOAUTH reply to its own handshake in a plain exception.
@@ -78,6 +82,14 @@ internal static class RedisErrors
         };
     }
 
+    /// <summary>"Operation canceled": the driver closed its own socket, for a reason that is told elsewhere.</summary>
+    public static bool IsGivingUp(Exception error)
+    {
+        while (error.InnerException is { } inner)
+            error = inner;
+        return error is SocketException { SocketErrorCode: SocketError.OperationAborted } or OperationCanceledException;
+    }
+
     private static Failure OfReply(RedisErrorKind kind) => kind switch
     {
         RedisErrorKind.Loading or RedisErrorKind.Busy or RedisErrorKind.TryAgain or RedisErrorKind.ClusterDown or RedisErrorKind.MasterDown
@@ -85,6 +97,17 @@ internal static class RedisErrors
         RedisErrorKind.ConnectionFault => Failure.Ambiguous,
         _ => Failure.Refused,
     };
+
+    private static bool HasInner<T>(Exception error)
+    {
+        for (var inner = error.InnerException; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is T)
+                return true;
+        }
+
+        return false;
+    }
 
     private static string FirstWord(string reply)
     {

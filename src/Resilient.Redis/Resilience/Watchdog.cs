@@ -10,7 +10,7 @@ namespace Resilient.Redis.Resilience;
 /// It counts replies, of which the driver's circuit breaker is not told when they come late. A connection is given up only
 /// when a fresh one answers: where that is silent too, it is the server that is slow or away, and a reconnect would not help.
 /// </remarks>
-internal sealed class Watchdog(ConnectionPool pool, ResolvedRedisOptions options, ILogger logger, TimeProvider time)
+internal sealed class Watchdog(ConnectionPool pool, ConnectionProbe probe, ResolvedRedisOptions options, ILogger logger, TimeProvider time)
 {
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_probeInterval = TimeSpan.FromMilliseconds(250);
@@ -35,7 +35,7 @@ internal sealed class Watchdog(ConnectionPool pool, ResolvedRedisOptions options
                     _ = pool.OpenFirstAsync();      // the pool keeps the task, and awaits it when it closes
                 }
 
-                Look();
+                Look(stopping);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -43,10 +43,10 @@ internal sealed class Watchdog(ConnectionPool pool, ResolvedRedisOptions options
             // Disposed.
         }
 
-        await Task.WhenAll(_patients.Values.SelectMany(patient => (Task[])[patient.Asking, patient.Replacing])).ConfigureAwait(false);
+        await Task.WhenAll(_patients.Values.SelectMany(patient => (Task[])[patient.Asking, patient.Replacing])).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private void Look()
+    private void Look(CancellationToken stopping)
     {
         foreach (var gone in _patients.Keys.Where(connection => connection.IsClosed).ToList())
         {
@@ -61,9 +61,9 @@ internal sealed class Watchdog(ConnectionPool pool, ResolvedRedisOptions options
             try
             {
                 if (connection.IsUp)
-                    Listen(connection, patient);
+                    Listen(connection, patient, stopping);
                 else if (patient.IsIdle && time.GetElapsedTime(patient.AskedAt) >= s_probeInterval)
-                    patient.Ask(time.GetTimestamp(), AskAsync(connection, patient));
+                    patient.Ask(time.GetTimestamp(), AskAsync(connection, patient, stopping));
             }
             catch (Exception error) when (error is not OutOfMemoryException)
             {
@@ -74,7 +74,7 @@ internal sealed class Watchdog(ConnectionPool pool, ResolvedRedisOptions options
     }
 
     /// <summary>A working connection: does it still answer?</summary>
-    private void Listen(PooledConnection connection, Patient patient)
+    private void Listen(PooledConnection connection, Patient patient, CancellationToken stopping)
     {
         // Twice in a row: the driver's own event comes first and brings the cause.
         patient.Disconnected = connection.Multiplexer.IsConnected ? 0 : patient.Disconnected + 1;
@@ -96,35 +96,35 @@ internal sealed class Watchdog(ConnectionPool pool, ResolvedRedisOptions options
         {
             pool.SetDown(connection, $"{owed} replies are owed and none came for {OptionsCheck.Text(options.AttemptTimeout)}", null, LossSeenBy.Watchdog);
             if (patient.Replacing.IsCompleted)
-                patient.Replacing = ReplaceIfFreshOneAnswersAsync(connection, replies);
+                patient.Replacing = ReplaceIfFreshOneAnswersAsync(connection, replies, stopping);
             return;
         }
 
         // Keeps the latency that health reports, and makes an idle connection owe us a reply.
-        if (patient.IsIdle && time.GetElapsedTime(patient.AskedAt) >= options.KeepAliveInterval)
-            patient.Ask(time.GetTimestamp(), pool.ProbeAsync(connection, options.AttemptTimeout));
+        if (patient.IsIdle && (connection.Latency is null || time.GetElapsedTime(patient.AskedAt) >= options.KeepAliveInterval))
+            patient.Ask(time.GetTimestamp(), probe.AskAsync(connection, stopping));
     }
 
     /// <summary>A connection that is down: is it back?</summary>
-    private async Task AskAsync(PooledConnection connection, Patient patient)
+    private async Task AskAsync(PooledConnection connection, Patient patient, CancellationToken stopping)
     {
         if (!connection.Multiplexer.IsConnected)
             return;
-        switch (await pool.ProbeAsync(connection, options.AttemptTimeout).ConfigureAwait(false))
+        switch (await probe.AskAsync(connection, stopping).ConfigureAwait(false))
         {
             case Answer.Yes:
                 patient.HeardAt = time.GetTimestamp();
                 pool.SetUp(connection);
                 break;
             case Answer.None:
-                await ReplaceIfFreshOneAnswersAsync(connection, Replies(connection)).ConfigureAwait(false);
+                await ReplaceIfFreshOneAnswersAsync(connection, Replies(connection), stopping).ConfigureAwait(false);
                 break;
         }
     }
 
-    private async Task ReplaceIfFreshOneAnswersAsync(PooledConnection connection, long replies)
+    private async Task ReplaceIfFreshOneAnswersAsync(PooledConnection connection, long replies, CancellationToken stopping)
     {
-        if (await pool.FreshOneAnswersAsync().ConfigureAwait(false) && Replies(connection) == replies)
+        if (await probe.FreshOneAnswersAsync(stopping).ConfigureAwait(false) && Replies(connection) == replies)
             await pool.DropAsync(connection, "it is dead, a fresh one answers").ConfigureAwait(false);
     }
 

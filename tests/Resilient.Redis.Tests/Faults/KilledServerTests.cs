@@ -13,7 +13,7 @@ public sealed class KilledServerTests
         await redis.ExecuteAsync(static db => db.StringSetAsync("k", 1), RetrySafety.Idempotent);
 
         await server.KillAsync();
-        await Eventually.TrueAsync(() => logs.Story().Count() == 2, TimeSpan.FromSeconds(5), () => logs.Text);
+        await Eventually.TrueAsync(() => logs.Story().Count() == 2 && redis.Pool.Grace == TimeSpan.Zero, TimeSpan.FromSeconds(5), () => logs.Text);
         var (error, elapsed) = await Testing.FailsAsync<RedisUnavailableException>(() => redis.ExecuteAsync(static db => db.StringGetAsync("k"), RetrySafety.Idempotent).AsTask());
         elapsed.Should().BeLessThan(TimeSpan.FromMilliseconds(50), "Redis is known to be away");
         error.MayHaveExecuted.Should().BeFalse();

@@ -22,7 +22,7 @@ public sealed class SilenceTests
         (await redis.ReplaceDeadAsync()).Should().BeLessThanOrEqualTo(1);
         clock.Elapsed.Should().BeLessThan(Testing.Attempt + TimeSpan.FromMilliseconds(300));
         await Testing.FailsAsync<RedisUnavailableException>(() => redis.IncrementAsync("n", RetrySafety.Never));
-        await Eventually.TrueAsync(() => !redis.Availability.IsUp, Testing.Attempt + TimeSpan.FromMilliseconds(500), () => logs.Text);
+        await Eventually.TrueAsync(() => !redis.Availability.IsUp && redis.Pool.Grace == TimeSpan.Zero, Testing.Attempt + TimeSpan.FromMilliseconds(500), () => logs.Text);
 
         var (_, fast) = await Testing.FailsAsync<RedisUnavailableException>(() => redis.IncrementAsync("n", RetrySafety.Idempotent));
         fast.Should().BeLessThan(TimeSpan.FromMilliseconds(50));
@@ -75,7 +75,7 @@ public sealed class SilenceTests
 
         proxy.Silence();
         (await redis.ReplaceDeadAsync()).Should().Be(1);
-        await Eventually.TrueAsync(() => redis.Availability.IsUp, TimeSpan.FromSeconds(1), () => logs.Text);
+        (await redis.IncrementAsync("n", RetrySafety.Never)).Should().BePositive("the very next use waits for the new connection");
         (await redis.PingAsync()).Should().BePositive();
         (await redis.ReplaceDeadAsync()).Should().Be(0);
     }
@@ -104,6 +104,28 @@ public sealed class SilenceTests
         }
 
         fastest.Should().BeLessThan(Testing.Attempt + TimeSpan.FromMilliseconds(500));
+    }
+
+    [Fact]
+    public async Task Reset_connection_fails_what_is_in_flight_and_the_very_next_calls_work()
+    {
+        await using var server = await TestServer.StartAsync();
+        await using var proxy = FaultProxy.Start(server);
+        using var logs = new CollectedLogs();
+        await using var redis = Testing.Create(proxy.Endpoint, logs: logs);
+        await redis.GetConnectionAsync();
+
+        for (var i = 0; i < 5; i++)
+        {
+            proxy.Delay = TimeSpan.FromMilliseconds(200);
+            var inFlight = redis.IncrementAsync("n", RetrySafety.Never);
+            proxy.Reset();
+            proxy.Delay = TimeSpan.Zero;
+            await Testing.FailsAsync<RedisUnavailableException>(() => inFlight);
+
+            (await redis.PingAsync()).Should().BePositive(logs.Text);
+            (await redis.IncrementAsync("n", RetrySafety.Never)).Should().BePositive();
+        }
     }
 
     [Fact]

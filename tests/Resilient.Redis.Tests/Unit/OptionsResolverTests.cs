@@ -82,6 +82,7 @@ public sealed class OptionsResolverTests
     [InlineData("keepAlive", "0", "2")]
     [InlineData("tcpKeepAlive", "False", "True")]
     [InlineData("abortConnect", "True", "False")]
+    [InlineData("connectRetry", "7", "1")]
     [InlineData("name", "mine", null)]
     public void Defaults_fill_only_what_the_text_leaves_silent(string key, string set, string? otherwise)
     {
@@ -98,7 +99,6 @@ public sealed class OptionsResolverTests
     [Theory]
     [InlineData("defaultDatabase=3", "defaultDatabase=3")]
     [InlineData("tiebreaker=t", "tiebreaker=t")]
-    [InlineData("connectRetry=7", "connectRetry=7")]
     [InlineData("serviceName=s", "serviceName=s")]
     [InlineData("channelPrefix=c", "channelPrefix=c")]
     [InlineData("configChannel=cc", "configChannel=cc")]
@@ -211,6 +211,7 @@ public sealed class OptionsResolverTests
             "keepAlive" => $"{driver.KeepAlive}",
             "tcpKeepAlive" => $"{driver.TcpKeepAlive}",
             "abortConnect" => $"{driver.AbortOnConnectFail}",
+            "connectRetry" => $"{driver.ConnectRetry}",
             "name" => driver.ClientName,
             _ => throw new ArgumentOutOfRangeException(nameof(key)),
         };

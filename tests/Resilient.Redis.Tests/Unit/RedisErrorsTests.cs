@@ -7,7 +7,10 @@ namespace Resilient.Redis.Tests.Unit;
 
 public sealed class RedisErrorsTests
 {
-    private static readonly RedisErrorText s_text = new(new OptionsResolver("", static name => name == "REDIS_URL" ? "redis://:pw@cache" : null, null).Resolve(new(), new OptionsCheck())!);
+    private static readonly RedisErrorText s_text = Text("redis://cache");
+
+    private static RedisErrorText Text(string url) => new(new OptionsResolver("", name => name == "REDIS_URL" ? url : null, null).Resolve(new(), new OptionsCheck())!);
+
 
     [Theory]
     [InlineData(RedisErrorKind.OutOfMemory, "OOM command not allowed when used memory > 'maxmemory'.", Failure.Refused, "maxmemory")]
@@ -61,7 +64,16 @@ public sealed class RedisErrorsTests
     {
         RedisErrors.Classify(error).Should().Be((Failure)failure);
         RedisErrors.CodeOf(error).Should().Be(code);
-        s_text.ToException("the command", error, false).Message.Should().Contain("cache:6379").And.NotContain("pw");
+        Text("redis://:pw@cache").ToException("the command", error, false).Message.Should().Contain("cache:6379").And.NotContain("pw");
+    }
+
+    [Fact]
+    public void Missing_login_is_a_wrong_one_where_a_password_is_set()
+    {
+        var error = new RedisServerException(RedisErrorKind.NoAuth, CommandFlags.None, "NOAUTH Authentication required.");
+
+        s_text.CodeOf(error).Should().Be("NOAUTH");
+        Text("redis://:pw@cache").CodeOf(error).Should().Be("WRONGPASS");
     }
 
     [Fact]

@@ -1,0 +1,73 @@
+using Resilient.Redis.Connections;
+using Resilient.Redis.TestKit;
+
+namespace Resilient.Redis.Tests.Integration;
+
+public sealed class PoolTests
+{
+    [Fact]
+    public async Task Concurrency_alone_opens_no_second_connection()
+    {
+        await using var server = await TestServer.StartAsync();
+        await using var redis = Testing.Create(server.Endpoint);
+        await redis.GetConnectionAsync();
+        await redis.IncrementAsync("warm", RetrySafety.Never);
+
+        // Handed out without waiting in between, so that all are outstanding before the first reply is late.
+        var connection = redis.Pool.First!;
+        for (var i = 0; i < 100; i++)
+            connection.Begin();
+        redis.Pool.TryPick().Should().BeSameAs(connection);
+        for (var i = 0; i < 100; i++)
+            connection.End();
+
+        redis.Pool.Open.Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task Late_replies_open_another_up_to_the_pool_size_and_the_least_busy_is_picked()
+    {
+        await using var server = await TestServer.StartAsync();
+        await using var redis = Testing.Create(server.Endpoint, o => o.PoolSize = 2);
+        await redis.GetConnectionAsync();
+        var first = redis.Pool.First!;
+        first.Begin();
+        await Eventually.TrueAsync(() => first.IsWaitingLongerThan(TimeSpan.FromMilliseconds(50)), TimeSpan.FromSeconds(1));
+
+        redis.Pool.TryPick().Should().BeSameAs(first, "the new one is opened behind the caller's back");
+        await Eventually.TrueAsync(() => redis.Pool.TryPick() != first, TimeSpan.FromSeconds(2));
+
+        var second = redis.Pool.TryPick()!;
+        second.Slot.Should().Be(1);
+        second.Begin();
+        second.Begin();
+        redis.Pool.TryPick().Should().BeSameAs(first, "it has fewer under way");
+        redis.Pool.Open.Should().HaveCount(2);
+    }
+
+    [Fact]
+    public async Task Dead_one_is_never_picked_and_another_slot_than_0_is_replaced()
+    {
+        await using var server = await TestServer.StartAsync();
+        await using var redis = Testing.Create(server.Endpoint, o => o.PoolSize = 2);
+        await redis.GetConnectionAsync();
+        var second = await GrowAsync(redis);
+
+        redis.Pool.SetDown(redis.Pool.First!, "test", null, LossSeenBy.Closing);
+        redis.Pool.TryPick().Should().BeSameAs(second);
+        await redis.Pool.DropAsync(second, "test");
+        redis.Pool.TryPick().Should().NotBeSameAs(second);
+
+        await Eventually.TrueAsync(() => redis.Pool.TryPick() == redis.Pool.First, TimeSpan.FromSeconds(2));
+        (await GrowAsync(redis)).Should().NotBeSameAs(second);
+    }
+
+    private static async Task<PooledConnection> GrowAsync(ResilientRedis redis)
+    {
+        var first = redis.Pool.First!;
+        first.Begin();
+        await Eventually.TrueAsync(() => redis.Pool.TryPick() is { } other && other != first, TimeSpan.FromSeconds(2));
+        first.End();
+        return redis.Pool.Open.Single(connection => connection != first);
+    }
+}
