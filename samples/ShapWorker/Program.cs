@@ -37,7 +37,18 @@ internal static class Program
     {
         using var embedded = EmbeddedRedis.StartUnlessGiven(command.Role);
         using var host = Build(command, embedded?.Endpoint);
-        await host.RunAsync();
+        try
+        {
+            await host.StartAsync();
+        }
+        catch
+        {
+            // A busy port is found after the worker has started; the host would leave it running on a closed connection.
+            await host.StopAsync();
+            throw;
+        }
+
+        await host.WaitForShutdownAsync();
         return 0;
     }
 

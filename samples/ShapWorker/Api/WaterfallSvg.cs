@@ -51,7 +51,7 @@ internal static class WaterfallSvg
             DrawStep(step, y);
         }
 
-        DrawTotal(svg, "This penguin", explanation.Prediction, y + rowHeight, " wf-strong");
+        DrawTotal(svg, "Prediction", explanation.Prediction, y + rowHeight, " wf-strong");
         return svg.Append("</svg>").ToString();
 
         void DrawStep(Step step, int top)

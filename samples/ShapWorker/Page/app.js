@@ -109,7 +109,7 @@ async function showResult(job, url) {
   const explanation = job.result.rows[0];
   const cells = [['Average prediction', '', explanation.baseValue],
     ...Object.entries(explanation.contributions).map(([name, push]) => [labels[name] ?? name, explanation.row[name], push]),
-    ['This penguin', '', explanation.prediction]];
+    ['Prediction', '', explanation.prediction]];
   $('rows').replaceChildren(...cells.map(([name, value, number], index) => {
     const line = document.createElement('tr');
     const total = index === 0 || index === cells.length - 1;
