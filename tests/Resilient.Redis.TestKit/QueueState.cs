@@ -27,17 +27,19 @@ internal sealed record QueueState
 
     public required IReadOnlyDictionary<string, long> Stats { get; init; }
 
+    /// <summary>Sessions that want a bell.</summary>
+    public required string[] Idle { get; init; }
+
+    /// <summary>Queue time q, the end of the grace, and the server time of the last look; empty before the first.</summary>
+    public required IReadOnlyDictionary<string, long> Clock { get; init; }
+
     public static async Task<QueueState> ReadAsync(IDatabase database, QueueKeys keys, JobStore store)
     {
-        var jobs = new Dictionary<string, JobInfo>();
         var prefix = ((string)keys.Root!) + "job:";
         var server = database.Multiplexer.GetServers().First(server => !server.IsReplica);
-        foreach (var key in server.Keys(pattern: prefix.Replace("{", "\\{", StringComparison.Ordinal) + "*", pageSize: 10_000).Select(key => (string)key!).Distinct())
-        {
-            var id = key[prefix.Length..];
-            if (await store.InspectAsync(JobId.Stored(id), System.Text.Json.JsonSerializerOptions.Web, default) is { } job)
-                jobs[id] = job;
-        }
+        var found = server.Keys(pattern: prefix.Replace("{", "\\{", StringComparison.Ordinal) + "*", pageSize: 10_000)
+            .Select(key => ((string)key!)[prefix.Length..]).Distinct().Select(InspectAsync);
+        var jobs = (await Task.WhenAll(found)).OfType<JobInfo>().ToDictionary(job => job.Id.Value);
 
         return new QueueState
         {
@@ -49,8 +51,15 @@ internal sealed record QueueState
             Dead = [.. (await SetAsync(keys.Dead)).Keys],
             Done = [.. (await SetAsync(keys.Done)).Keys],
             Jobs = jobs,
-            Stats = (await database.HashGetAllAsync(keys.Stats)).ToDictionary(entry => (string)entry.Name!, entry => (long)entry.Value),
+            Idle = [.. (await SetAsync(keys.Idle)).Keys],
+            Stats = await HashAsync(keys.Stats),
+            Clock = await HashAsync(keys.Clock),
         };
+
+        async Task<Dictionary<string, long>> HashAsync(RedisKey key) =>
+            (await database.HashGetAllAsync(key)).ToDictionary(entry => (string)entry.Name!, entry => (long)entry.Value);
+
+        async Task<JobInfo?> InspectAsync(string id) => await store.InspectAsync(JobId.Stored(id), System.Text.Json.JsonSerializerOptions.Web, default);
 
         async Task<string[]> ListAsync(RedisKey key) => [.. (await database.ListRangeAsync(key)).Select(id => (string)id!)];
 
@@ -62,21 +71,29 @@ internal sealed record QueueState
     public void CheckInvariants()
     {
         string[] placed = [.. Waiting, .. Suspect, .. Scheduled.Keys, .. Active.Keys, .. Dead, .. Done];
-        placed.Should().OnlyHaveUniqueItems("no id is in two sets");
-        placed.Should().BeSubsetOf(Jobs.Keys, "no id is in a set without its job key");
-        Jobs.Keys.Should().BeSubsetOf(placed, "no job key is outside all sets");
-        Leases.Should().BeEquivalentTo(Active.Keys, "every active job has a lease, and no other has");
-        Where(JobState.Waiting).Should().BeEquivalentTo(Waiting.Concat(Suspect));
-        Where(JobState.Scheduled).Should().BeEquivalentTo(Scheduled.Keys);
-        Where(JobState.Active).Should().BeEquivalentTo(Active.Keys);
-        Where(JobState.Dead).Should().BeEquivalentTo(Dead);
-        Where(JobState.Completed).Should().BeEquivalentTo(Done);
+        placed.GroupBy(id => id).Where(places => places.Count() > 1).Select(places => places.Key).Should().BeEmpty("no id is in two sets");
+        placed.Except(Jobs.Keys).Should().BeEmpty("no id is in a set without its job key");
+        Jobs.Keys.Except(placed).Should().BeEmpty("no job key is outside all sets");
+        Different(Leases, Active.Keys).Should().BeEmpty("every active job has a lease, and no other has");
+        Different(Where(JobState.Waiting), Waiting.Concat(Suspect)).Should().BeEmpty("what says that it waits is in line");
+        Different(Where(JobState.Scheduled), Scheduled.Keys).Should().BeEmpty("what says that it is scheduled is");
+        Different(Where(JobState.Active), Active.Keys).Should().BeEmpty("what says that it is active has a deadline");
+        Different(Where(JobState.Dead), Dead).Should().BeEmpty("what says that it is dead is among the dead");
+        Different(Where(JobState.Completed), Done).Should().BeEmpty("what says that it is completed will be forgotten");
         Stat("accepted").Should().Be(
             Waiting.Length + Suspect.Length + Scheduled.Count + Active.Count + Dead.Length + Stat("completed") + Stat("trimmed") + Stat("lost"),
             "each accepted job is somewhere, or is counted where it went");
     }
 
     public long Stat(string name) => Stats.GetValueOrDefault(name);
+
+    /// <summary>As sets of their own: an equivalence assertion takes time by the square.</summary>
+    private static HashSet<string> Different(IEnumerable<string> one, IEnumerable<string> other)
+    {
+        var set = one.ToHashSet();
+        set.SymmetricExceptWith(other);
+        return set;
+    }
 
     private IEnumerable<string> Where(JobState state) => Jobs.Where(job => job.Value.State == state).Select(job => job.Key);
 }

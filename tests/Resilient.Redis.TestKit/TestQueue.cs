@@ -1,4 +1,5 @@
 using System.Text;
+using FluentAssertions;
 using Resilient.Redis.Queue;
 using Resilient.Redis.Queue.Storage;
 using StackExchange.Redis;
@@ -55,13 +56,15 @@ internal sealed class TestQueue
         await _database.StringSetAsync(((string)Keys.Root!) + "test:now_us", now * 1000);
     }
 
-    /// <summary>Time passes while a worker looks every two seconds, so that queue time passes too.</summary>
-    public async Task PassAsync(TimeSpan span, TestWorker observer)
+    /// <summary>Time passes while a worker looks every two seconds, so that queue time passes too; a holder extends its job as often.</summary>
+    public async Task PassAsync(TimeSpan span, TestWorker observer, TestWorker? holder = null, ClaimedJob? job = null)
     {
         for (var end = _now + (long)span.TotalMilliseconds; _now < end;)
         {
             await MoveToAsync(Math.Min(end, _now + 2000));
             await observer.LookAsync();
+            if (holder is not null)
+                (await holder.ExtendAsync(job!)).Should().Be(ReplyCode.Accepted);
         }
     }
 
@@ -69,6 +72,18 @@ internal sealed class TestQueue
 
     public async Task<ReplyCode> EnqueueAsync(string id, TimeSpan delay = default, int maxAttempts = 5, long? notAfter = null, TimeSpan? keep = null) =>
         (await Store.EnqueueAsync([Job(id, delay, maxAttempts, keep)], notAfter ?? _now + 10_000, default)).Codes[0];
+
+    public async Task<ReplyCode[]> EnqueueManyAsync(params NewJob[] jobs) =>
+        (await Store.EnqueueAsync(jobs, _now + 10_000, default)).Codes;
+
+    /// <summary>The same queue, seen through another connection.</summary>
+    public JobStore StoreOn(IConnectionMultiplexer connection) =>
+        new(new RawRedis(connection), Keys, Options, new RedisScripts(MovedClock));
+
+    /// <summary>Writes over a job's record what no version of the library would write.</summary>
+    public Task DamageAsync(string id, RedisValue? record = null) => _database.StringSetAsync(Keys.Job(new JobId(id)), record ?? "damaged");
+
+    public Task DeleteRecordAsync(string id) => _database.KeyDeleteAsync(Keys.Job(new JobId(id)));
 
     public static NewJob Job(string id, TimeSpan delay = default, int maxAttempts = 5, TimeSpan? keep = null) =>
         new(new JobId(id), "test", JobEnvelope.Write(Encoding.UTF8.GetBytes($"\"{id}\""), null), delay, maxAttempts, TimeSpan.Zero, keep ?? TimeSpan.FromMinutes(5));
@@ -99,6 +114,7 @@ internal sealed class TestWorker(TestQueue queue, string session)
     public async Task<SettlementReply> SettleAsync(ClaimedJob job, Outcome outcome, bool started = true) =>
         (await CallAsync(0, false, new Settlement(job.Lease, outcome, started))).Settlements[0];
 
-    public async Task<ReplyCode> ExtendAsync(ClaimedJob job, bool started = true) =>
-        (await queue.Store.ExtendAsync(session, [new Extension(job.Lease, started)], default))[0];
+    public async Task<ReplyCode> ExtendAsync(ClaimedJob job, bool started = true) => (await ExtendAsync(new Extension(job.Lease, started)))[0];
+
+    public async Task<ReplyCode[]> ExtendAsync(params Extension[] extensions) => await queue.Store.ExtendAsync(session, extensions, default);
 }

@@ -2,7 +2,7 @@
 --
 -- KEYS[13]    lane         the last call of this lane of the session: packed { sequence, { id, token, ... }, { settlement codes } }
 -- ARGV[6]     sequence     integer      numbers the calls of a lane
--- ARGV[7]     want         integer      how many jobs
+-- ARGV[7]     want         integer      how many jobs: all the room that the session has
 -- ARGV[8]     alone        1 when a job that has to be handed out alone may be among them
 local lane = KEYS[13]
 local sequence, want, alone = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
@@ -26,18 +26,14 @@ local function describe(id, job, token)
     int(job.timeout_ms), int(job.enqueued_ms), job.name, job.body }
 end
 
--- Takes ids from their lists and leases what is there and ready; drops and counts what is not (rule R2).
+-- Leases what stands at the heads of the lists and is ready; drops and counts what is not (rule R2).
 local function hand_out()
-  local ids = {}
-  if alone and want > 0 then ids[1] = redis.call('LPOP', suspect) or nil end
-  local room = want - #ids
-  if room > 0 then
-    local heads = redis.call('LRANGE', waiting, 0, room - 1)
-    for _, id in ipairs(heads) do ids[#ids + 1] = id end
-    redis.call('LTRIM', waiting, #heads, -1)
-  end
+  local only = alone and want > 0 and redis.call('LINDEX', suspect, 0)
+  local ids = only and { only } or {}
+  local heads = want > #ids and redis.call('LRANGE', waiting, 0, want - #ids - 1) or {}
+  for _, id in ipairs(heads) do ids[#ids + 1] = id end
 
-  local jobs, handed, deadlines, packed = {}, {}, {}, {}
+  local jobs, handed, deadlines, packed, suspects = {}, {}, {}, {}, {}
   for _, id in ipairs(ids) do
     if raws[id] == nil then read({ id }) end
     local job = raws[id] and decode(raws[id])
@@ -47,6 +43,9 @@ local function hand_out()
       count('dropped', 1)
     elseif not job then
       bury_unreadable(id, 0)
+    elseif job.expiries >= SUSPECT_AFTER and id ~= only then
+      -- It came by way of a retry: among others it could take them with it once more (rule R17).
+      suspects[#suspects + 1] = id
     else
       -- It grows across a failover that lost writes, and across a clock that was set back (rule R14).
       local lease = { session = session, token = math.max(job.token + 1, fresh_token), started = 0, claimed_ms = now_ms }
@@ -57,8 +56,12 @@ local function hand_out()
       packed[#packed + 1], packed[#packed + 2] = id, pack_lease(lease)
     end
   end
-  call_in_chunks('HSET', leases, packed)
   call_in_chunks('ZADD', active, deadlines)
+  call_in_chunks('HSET', leases, packed)
+  call_in_chunks('RPUSH', suspect, suspects)
+  redis.call('LTRIM', waiting, #heads, -1)
+  if only then redis.call('LPOP', suspect) end
+  suspects_moved = suspects_moved or only or #suspects > 0
   return jobs, handed, #ids
 end
 
@@ -93,8 +96,11 @@ local function claim_and_reply(seen, codes)
   if short then
     redis.call('ZADD', idle, int(now_ms), session)
     redis.call('ZREMRANGEBYSCORE', idle, '-inf', int(now_ms - lease_ms)) -- who has not looked for a lease is gone
+  else
+    redis.call('ZREM', idle, session) -- without room it would waste a bell that another needs
   end
   -- What this worker leaves, another may take (rule R19); what it left although it had room, it takes itself, at once.
-  if left and not short then ring(root, idle) end
+  -- Suspects only when they have moved: two workers that may not take one would ring for each other without end.
+  if (left and not short) or (suspects_moved and redis.call('EXISTS', suspect) == 1) then ring(root, idle, session) end
   return reply(ACCEPTED, jobs, codes, seen.more or (left and short) or taken > #jobs)
 end

@@ -5,10 +5,11 @@ local SUSPECT_AFTER = 2 -- expiries after which a job is handed out alone (rule 
 local REPEATABLE_MS = 60000 -- how long a producer's call may be repeated: RedisJobQueue.MaxValidity mirrors it (rule R15)
 
 -- keep: ids that this very call settles or extends. They were not given away yet, so they are still their holder's.
+-- forget: how many more ended jobs than LOOK to forget, so that forgetting keeps pace with what this call ends.
 local function look(keep, forget)
   local seen = { due = redis.call('ZRANGEBYSCORE', scheduled, '-inf', int(now_ms), 'LIMIT', 0, LOOK), expired = {} }
-  if q >= hold then
-    local expired = redis.call('ZRANGEBYSCORE', active, '-inf', int(q), 'LIMIT', 0, LOOK)
+  if expired_until then
+    local expired = redis.call('ZRANGEBYSCORE', active, '-inf', int(expired_until), 'LIMIT', 0, LOOK)
     seen.more = #expired == LOOK
     for _, id in ipairs(expired) do
       if not keep[id] then seen.expired[#seen.expired + 1] = id end
@@ -18,10 +19,10 @@ local function look(keep, forget)
   read(seen.expired)
 
   seen.forgotten = redis.call('ZRANGEBYSCORE', done, '-inf', int(q), 'LIMIT', 0, LOOK + forget)
-  seen.trimmed = redis.call('ZRANGEBYSCORE', dead, '-inf', int(now_ms - dead_retention_ms), 'LIMIT', 0, LOOK)
+  seen.trimmed = redis.call('ZRANGEBYSCORE', dead, '-inf', int(now_ms - dead_retention_ms), 'LIMIT', 0, LOOK + forget)
   local surplus = redis.call('ZCARD', dead) - dead_limit
   if #seen.trimmed == 0 and surplus > 0 then
-    seen.trimmed = redis.call('ZRANGEBYSCORE', dead, '-inf', int(now_ms - REPEATABLE_MS), 'LIMIT', 0, math.min(surplus, LOOK))
+    seen.trimmed = redis.call('ZRANGEBYSCORE', dead, '-inf', int(now_ms - REPEATABLE_MS), 'LIMIT', 0, math.min(surplus, LOOK + forget))
   end
   -- Touched before the first write, for a cluster whose slot is moving (rule R5).
   for _, ids in ipairs({ seen.forgotten, seen.trimmed }) do
@@ -30,17 +31,30 @@ local function look(keep, forget)
   return seen
 end
 
--- The job goes back to the head of its line, is handed out alone from its second expiry on, or is dead once it has taken
--- too many workers with it. Only expiries of started handlers count against it (rule R17).
+local suspects_moved = false -- whether this call has put a job among the suspects, or has taken one
+
+-- At the head of its line; handed out alone from its second expiry on (rule R17).
+local function push_back(id, job)
+  if job.expiries >= SUSPECT_AFTER then
+    suspects_moved = true
+    redis.call('LPUSH', suspect, id)
+  else
+    redis.call('LPUSH', waiting, id)
+  end
+end
+
+-- The job goes back to the head of its line, or is dead once it has taken too many workers with it. Only expiries of started
+-- handlers count against it (rule R17).
 local function recover(id)
   local lease, raw = held[id], raws[id]
   local token = lease and lease.token or 0
   local job = raw and decode(raw)
-  drop_lease(id)
   if not raw then
     count('lost', 1)
   elseif not job then
     bury_unreadable(id, token)
+  elseif job.state ~= LIVE then
+    count('dropped', 1)
   else
     -- No session: its last holder has lost it, and must not be taken for one that repeats an accepted settlement.
     job.token, job.session, job.expiries = math.max(job.token, token), '', job.expiries + 1
@@ -49,9 +63,10 @@ local function recover(id)
       bury(id, job, 'Its lease was lost ' .. int(job.lapses) .. ' times while its handler ran: it may kill its worker (MaxDeliveries).')
     else
       store(id, job)
-      redis.call('LPUSH', job.expiries >= SUSPECT_AFTER and suspect or waiting, id)
+      push_back(id, job)
     end
   end
+  drop_lease(id)
 end
 
 local function remove(ids, set)

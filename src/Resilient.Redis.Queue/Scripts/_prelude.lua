@@ -31,12 +31,22 @@ local function encode(job)
   return cmsgpack.pack(fields)
 end
 
--- nil for what is no job: the caller decides what becomes of it, and the rest of the batch goes on (rule R1).
+local TEXTS = { [3] = true, [4] = true, [13] = true, [15] = true, [16] = true } -- the fields of a stored job that are text
+
+local function unpack_array(raw)
+  local ok, fields = pcall(cmsgpack.unpack, raw)
+  return ok and type(fields) == 'table' and fields or {}
+end
+
+local function is_number(value) return type(value) == 'number' and value >= 0 and value <= 9007199254740992 end
+
+-- nil for what is no job: the caller decides what becomes of it, and the rest of the batch goes on. Every field is checked here,
+-- since a wrong one would end the script between two writes (rule R1).
 local function decode(raw)
-  local ok, f = pcall(cmsgpack.unpack, raw)
-  if not ok or type(f) ~= 'table' or f[1] ~= 1 or #f < 8 or type(f[3]) ~= 'string' or type(f[4]) ~= 'string' then return nil end
-  for i = 5, 8 do
-    if type(f[i]) ~= 'number' then return nil end
+  local f = unpack_array(raw)
+  if f[1] ~= 1 or (#f ~= 8 and #f ~= 16) or (f[2] ~= LIVE and f[2] ~= COMPLETED and f[2] ~= DEAD) then return nil end
+  for i = 3, #f do
+    if TEXTS[i] and type(f[i]) ~= 'string' or not TEXTS[i] and not is_number(f[i]) then return nil end
   end
   return {
     state = f[2], name = f[3], body = f[4], enqueued_ms = f[5], max_attempts = f[6], keep_ms = f[7], timeout_ms = f[8],
@@ -45,9 +55,22 @@ local function decode(raw)
   }
 end
 
+-- A damaged lease is none: its holder has lost it, and the job comes back at its deadline.
+local function decode_lease(packed)
+  local f = unpack_array(packed)
+  if type(f[1]) ~= 'string' or not (is_number(f[2]) and is_number(f[3]) and is_number(f[4])) then return false end
+  return { session = f[1], token = f[2], started = f[3], claimed_ms = f[4] }
+end
+
 -- Rings for one idle worker, the one that looked last: a thousand idle workers must not all call for one job (rule R19).
+-- Not for the caller itself; and where nobody hears, as of a process that ended a moment ago, for the next, three in all.
 -- Last of all writes and under pcall: a user without channel rights would fail the script after the push (rule R3).
-local function ring(root, idle)
-  local session = redis.call('ZPOPMAX', idle)[1]
-  if session then pcall(redis.call, 'PUBLISH', root .. 'wake:' .. session, '1') end
+local function ring(root, idle, caller)
+  for _, session in ipairs(redis.call('ZREVRANGE', idle, 0, 2)) do
+    if session ~= caller then
+      redis.call('ZREM', idle, session)
+      local allowed, hearers = pcall(redis.call, 'PUBLISH', root .. 'wake:' .. session, '1')
+      if not allowed or hearers ~= 0 then return end
+    end
+  end
 end

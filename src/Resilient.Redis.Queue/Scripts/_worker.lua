@@ -14,27 +14,30 @@ redis.call('DEL', root)
 
 local fresh_token = now_us()
 local now_ms = math.floor(fresh_token / 1000)
-local lease_ms = tonumber(redis.call('HGET', settings, 'lease') or option_lease_ms) -- the queue's own (rule R9)
+local lease_ms = tonumber(redis.call('HGET', settings, 'lease') or nil) or option_lease_ms -- the queue's own (rule R9)
 
 -- Lease time is queue time: it moves only while workers look, so an outage stops it in O(1) (rule R8).
+-- Replies queue time, the end of the grace, and the deadline up to which leases have expired (nil: none).
 local function read_clock()
   local cap_ms = math.floor(lease_ms / 4)
   local stored = redis.call('HMGET', clock, 'q', 'last', 'hold')
-  local q, last, hold = tonumber(stored[1] or nil), tonumber(stored[2] or nil), tonumber(stored[3] or 0)
-  local gap_ms = cap_ms + 1
-  if q and last then
-    gap_ms = now_ms - last
-    q = q + math.max(0, math.min(gap_ms, cap_ms))
-  else
+  local before, last, hold = tonumber(stored[1] or nil), tonumber(stored[2] or nil), tonumber(stored[3] or nil) or 0
+  if not (before and last) then
     -- No clock counts as a gap, with q above every deadline: all leases get their grace, and then they end.
     local latest = redis.call('ZRANGE', active, -1, -1, 'WITHSCORES')[2]
-    q = math.max(now_ms, tonumber(latest or 0) + 1)
+    local q = math.max(now_ms, tonumber(latest or 0) + 1)
+    return q, q + lease_ms, nil
   end
-  if gap_ms > cap_ms and q >= hold then hold = q + lease_ms end
-  return q, hold
+  local gap_ms = now_ms - last
+  local q = before + math.max(0, math.min(gap_ms, cap_ms))
+  if q < hold then return q, hold, nil end
+  if gap_ms <= cap_ms then return q, hold, q end
+  -- A gap: a grace for all to come back. Where every look is late, grace would follow grace and nothing expire for ever:
+  -- so what had expired before this look, while the grace that ends with it was running, has had its chance.
+  return q, q + lease_ms, before < hold and before or nil
 end
 
-local q, hold = read_clock()
+local q, hold, expired_until = read_clock()
 
 local function save_clock()
   redis.call('HSET', clock, 'q', int(q), 'last', int(now_ms), 'hold', int(hold))
@@ -56,8 +59,7 @@ end
 
 local function read_leases(ids)
   read_in_chunks(ids, function(part) return redis.call('HMGET', leases, unpack(part)) end, function(id, packed)
-    local lease = packed and cmsgpack.unpack(packed)
-    held[id] = lease and { session = lease[1], token = lease[2], started = lease[3], claimed_ms = lease[4] }
+    held[id] = packed and decode_lease(packed)
   end)
 end
 
@@ -78,9 +80,11 @@ end
 
 local function pack_lease(lease) return cmsgpack.pack({ lease.session, lease.token, lease.started, lease.claimed_ms }) end
 
+-- A job is first put in its new place, then taken out of the old one: cut off in between, it is in two sets, which heals,
+-- and never in none. A lease never stands without its deadline: it would never expire.
 local function drop_lease(id)
-  redis.call('ZREM', active, id)
   redis.call('HDEL', leases, id)
+  redis.call('ZREM', active, id)
   held[id] = false
 end
 

@@ -9,7 +9,8 @@
 -- ARGV[1]     not after    integer      ms of server time; a call that arrives later is refused (rule R15)
 -- ARGV[2..]   seven for each job: id, name, delay ms, max attempts, timeout ms, keep ms, body
 --
--- reply       server time in ms, then a code for each job: ACCEPTED, ALREADY (the id is known) or LATE
+-- reply       server time in ms, then a code for each job: ACCEPTED, ALREADY (the id is known) or LATE (it is not, and is
+--             refused)
 -- cost        O(n) for n jobs, O(log m) for each delayed one
 local root, waiting, scheduled, stats, idle = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local FIRST_JOB_KEY, FIRST_JOB, FIELDS = 6, 2, 7
@@ -19,7 +20,8 @@ local now_ms = math.floor(now_us() / 1000)
 local count = (#ARGV - FIRST_JOB + 1) / FIELDS
 local reply = { int(now_ms) }
 if now_ms > not_after_ms then
-  for i = 1, count do reply[i + 1] = LATE end
+  -- An earlier attempt of this call may have been in time: LATE says that the job is not there.
+  for i = 1, count do reply[i + 1] = redis.call('EXISTS', KEYS[FIRST_JOB_KEY + i - 1]) == 1 and ALREADY or LATE end
   return reply
 end
 

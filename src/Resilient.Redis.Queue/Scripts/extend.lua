@@ -12,7 +12,7 @@ for at = FIRST_OWN_ARGUMENT, #ARGV, FIELDS do ids[#ids + 1] = ARGV[at] end
 read_leases(ids)
 for i = 1, #ids do
   mine[i] = is_mine(ids[i], tonumber(ARGV[FIRST_OWN_ARGUMENT + (i - 1) * FIELDS + 1]))
-  keep[ids[i]] = mine[i]
+  keep[ids[i]] = keep[ids[i]] or mine[i] -- a batch may name a job under an old token too
 end
 local seen = look(keep, 0)
 
@@ -29,7 +29,7 @@ for i = 1, #ids do
     end
   end
 end
-call_in_chunks('HSET', leases, started)
 call_in_chunks('ZADD', active, deadlines)
-if #seen.due + #seen.expired > 0 and redis.call('EXISTS', waiting, suspect) > 0 then ring(root, idle) end
+call_in_chunks('HSET', leases, started)
+if #seen.due + #seen.expired > 0 and redis.call('EXISTS', waiting, suspect) > 0 then ring(root, idle, session) end
 return codes

@@ -19,8 +19,9 @@ if not job then return { DEAD, '', 0, 0, 0, '0', '0', '0', '0', 'The stored job 
 local state, attempt, due_ms, claimed_ms = job.state, job.attempt, 0, 0
 if state == LIVE then
   local packed, due = redis.call('HGET', KEYS[3], id), redis.call('ZSCORE', KEYS[2], id)
-  if packed then
-    state, attempt, claimed_ms = ACTIVE, attempt + 1, cmsgpack.unpack(packed)[4]
+  local lease = packed and decode_lease(packed)
+  if lease then
+    state, attempt, claimed_ms = ACTIVE, attempt + 1, lease.claimed_ms
   elseif due then
     state, due_ms = SCHEDULED, tonumber(due)
   else

@@ -24,8 +24,7 @@ for at = FIRST_SETTLEMENT, #ARGV, FIELDS do
 end
 read(ids)
 for _, s in ipairs(settlements) do
-  s.mine = is_mine(s.id, s.token)
-  keep[s.id] = s.mine
+  keep[s.id] = keep[s.id] or is_mine(s.id, s.token)
 end
 local seen = look(keep, 2 * #ids)
 read_candidates(seen)
@@ -78,30 +77,38 @@ end
 
 outcomes['return'] = function(s, job)
   store(s.id, job)
-  redis.call('LPUSH', job.expiries >= SUSPECT_AFTER and suspect or waiting, s.id)
+  push_back(s.id, job)
   return WAITING
 end
 
--- Decided for each job by (session, token), whatever the sequence (rule R13).
+local function state_of(id, job)
+  if not job or job.state ~= LIVE then return job and job.state or 0 end
+  if held[id] then return ACTIVE end
+  return redis.call('ZSCORE', scheduled, id) and SCHEDULED or WAITING
+end
+
+-- Decided for each job by (session, token), whatever the sequence (rule R13); and one after the other, since a batch may name
+-- a lease twice: the second is a repeat, and must not put the job in a second place.
 local function settle(s)
   local raw = raws[s.id]
   local job = raw and decode(raw)
-  if s.mine then
-    drop_lease(s.id)
-    if not raw then
-      count('lost', 1)
-      return GONE, 0
-    end
-    if not job then
-      bury_unreadable(s.id, s.token)
-      return ACCEPTED, DEAD
-    end
-    job.session, job.token = session, s.token
-    return ACCEPTED, outcomes[s.outcome](s, job)
+  if not is_mine(s.id, s.token) then
+    if not raw then return GONE, 0 end
+    local repeated = not held[s.id] and job and job.session == session and job.token == s.token
+    return repeated and ALREADY or LOST, state_of(s.id, job)
   end
-  if not raw then return GONE, 0 end
-  local repeated = not held[s.id] and job and job.session == session and job.token == s.token
-  return repeated and ALREADY or LOST, job and job.state or 0
+  local code, state = ACCEPTED, DEAD
+  if not raw then
+    count('lost', 1)
+    code, state = GONE, 0
+  elseif not job then
+    bury_unreadable(s.id, s.token)
+  else
+    job.session, job.token = session, s.token
+    state = outcomes[s.outcome](s, job)
+  end
+  drop_lease(s.id)
+  return code, state
 end
 
 tidy(seen)

@@ -14,6 +14,8 @@ internal static class JobEnvelope
 
     public static byte[] Write(ReadOnlySpan<byte> payload, IReadOnlyDictionary<string, string>? headers)
     {
+        if (headers?.Count > ushort.MaxValue)
+            throw new ArgumentException($"A job has {headers.Count} headers; the most is {ushort.MaxValue}.", nameof(headers));
         var writer = new ArrayBufferWriter<byte>(payload.Length + 3);
         writer.Write([Version]);
         BinaryPrimitives.WriteUInt16LittleEndian(writer.GetSpan(2), (ushort)(headers?.Count ?? 0));

@@ -18,6 +18,6 @@ internal enum ReplyCode
     /// <summary>The lane has seen a later call: nothing was changed.</summary>
     Stale = 5,
 
-    /// <summary>The call arrived after its validity: nothing was changed.</summary>
+    /// <summary>The call arrived after its validity, and the job is not known: nothing was changed.</summary>
     Late = 6,
 }

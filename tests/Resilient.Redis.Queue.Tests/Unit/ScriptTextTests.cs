@@ -1,0 +1,90 @@
+using System.Text.RegularExpressions;
+using Resilient.Redis.Queue.Storage;
+
+namespace Resilient.Redis.Queue.Tests.Unit;
+
+/// <summary>What the scripts' own text must keep to.</summary>
+public sealed partial class ScriptTextTests
+{
+    private static readonly string[] s_verbs = ["enqueue", "claim", "settle", "extend", "inspect", "count"];
+
+    private static readonly string[] s_files =
+        [.. typeof(JobId).Assembly.GetManifestResourceNames().Where(name => name.EndsWith(".lua", StringComparison.Ordinal))];
+
+    public static TheoryData<string> Files => [.. s_files];
+
+    public static TheoryData<string> Verbs => [.. s_verbs];
+
+    [Fact]
+    public void Every_verb_and_nothing_else_is_embedded() =>
+        s_files.Where(name => name[0] != '_').Should().BeEquivalentTo(s_verbs.Select(verb => verb + ".lua"));
+
+    [Theory, MemberData(nameof(Files))]
+    public void File_is_short_and_says_first_what_it_is(string file)
+    {
+        var lines = Read(file).TrimEnd('\n').Split('\n');
+
+        lines.Length.Should().BeLessThanOrEqualTo(120);
+        lines[0].Should().StartWith(file[0] == '_' ? "-- " : $"-- {file[..^4]}: ");
+        lines.Should().OnlyContain(line => line.Length <= 160 && !line.Contains('\t') && !line.EndsWith(' '));
+    }
+
+    [Theory, MemberData(nameof(Verbs))]
+    public void Header_names_keys_arguments_reply_and_cost(string verb)
+    {
+        var header = string.Join('\n', Read(verb + ".lua").Split('\n').TakeWhile(line => line.StartsWith("--", StringComparison.Ordinal)));
+
+        header.Should().Contain("\n-- KEYS").And.Contain("\n-- reply").And.Contain("\n-- cost").And.Contain("O(");
+        if (verb != "count")
+            header.Should().Contain("\n-- ARGV");
+    }
+
+    /// <summary>No shebang: its flags would have a script refused above maxmemory before its first line (rule R4).</summary>
+    [Fact]
+    public void No_script_has_a_shebang() =>
+        Scripts().Should().OnlyContain(script => !script.Text.StartsWith("#!", StringComparison.Ordinal));
+
+    /// <summary>Rule R7: two looks at the clock in one script could differ.</summary>
+    [Fact]
+    public void Time_is_read_at_most_once_a_script() =>
+        Scripts().Select(script => NowCalls().Count(script.Text) - 1).Should().OnlyContain(calls => calls <= 1);
+
+    [Fact]
+    public void Reply_codes_are_those_of_the_scripts() =>
+        Numbers("ACCEPTED").Should().BeEquivalentTo(Enum.GetValues<ReplyCode>().ToDictionary(code => code.ToString().ToUpperInvariant(), code => (int)code));
+
+    /// <summary>LIVE is what is stored for waiting, scheduled and active; cancelled comes with its verb.</summary>
+    [Fact]
+    public void Job_states_are_those_of_the_scripts()
+    {
+        var numbers = Numbers("LIVE");
+
+        numbers.Remove("LIVE", out var live).Should().BeTrue();
+        live.Should().Be((int)JobState.Waiting);
+        numbers.Should().BeEquivalentTo(
+            Enum.GetValues<JobState>().Where(state => state != JobState.Cancelled).ToDictionary(state => state.ToString().ToUpperInvariant(), state => (int)state));
+    }
+
+    private static RedisScript[] Scripts()
+    {
+        var scripts = RedisScripts.Default;
+        return [scripts.Enqueue, scripts.Claim, scripts.Settle, scripts.Extend, scripts.Inspect, scripts.Count];
+    }
+
+    /// <summary>The line of _prelude.lua whose first name this is: names = numbers.</summary>
+    private static Dictionary<string, int> Numbers(string first)
+    {
+        var line = Read("_prelude.lua").Split('\n').Single(line => line.StartsWith($"local {first},", StringComparison.Ordinal));
+        var sides = line["local ".Length..].Split('=');
+        return sides[0].Split(',').Zip(sides[1].Split(',')).ToDictionary(pair => pair.First.Trim(), pair => int.Parse(pair.Second, System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    private static string Read(string file)
+    {
+        using var reader = new StreamReader(typeof(JobId).Assembly.GetManifestResourceStream(file)!);
+        return reader.ReadToEnd();
+    }
+
+    [GeneratedRegex(@"now_us\(\)")]
+    private static partial Regex NowCalls();
+}
