@@ -77,7 +77,7 @@ public static class JobQueueBuilderExtensions
         services.TryAddSingleton(new AggressiveMemoryVariable(Environment.GetEnvironmentVariable));
         services.AddSingleton<IValidateOptions<JobWorkerOptions>>(provider => new JobWorkerOptionsValidator(
             queue.Name, provider.GetRequiredService<IOptionsMonitor<JobQueueOptions>>(), provider.GetRequiredService<AggressiveMemoryVariable>()));
-        services.AddSingleton<IHostedService>(provider => MakeWorker(provider, queue));
+        services.AddSingleton<IHostedService>(provider => new HostedWorker(() => MakeWorker(provider, queue)));
         return builder;
     }
 

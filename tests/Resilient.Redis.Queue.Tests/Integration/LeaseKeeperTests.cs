@@ -1,0 +1,161 @@
+using Microsoft.Extensions.Time.Testing;
+using Resilient.Redis.Queue.Storage;
+using Resilient.Redis.Queue.Worker;
+using Resilient.Redis.TestKit;
+using StackExchange.Redis;
+
+namespace Resilient.Redis.Queue.Tests.Integration;
+
+/// <summary>What a worker believes of its leases, tick by tick, under a clock that the test moves.</summary>
+public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothServers>
+{
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(5);
+
+    private readonly FakeTimeProvider _clock = new();
+
+    [Theory, OnBothServers]
+    public async Task Leases_are_extended_each_fifth_of_a_lease_and_started_handlers_are_told(ServerKind kind)
+    {
+        await using var test = await TestKeeper.StartAsync(await servers.ConnectionAsync(kind), _clock);
+        var job = await test.ClaimAsync("a");
+        job.Start(_clock.GetTimestamp());
+        var before = (await test.Queue.StateAsync()).Active["a"];
+
+        _clock.Advance(TimeSpan.FromSeconds(1.9));
+        test.Keeper.Tick();
+        (await test.Queue.StateAsync()).Active["a"].Should().Be(before, "not yet due");
+
+        await test.Queue.MoveToAsync(test.Queue.Now + 2000);
+        _clock.Advance(TimeSpan.FromSeconds(0.2));
+        test.Keeper.Tick();
+
+        (await test.Queue.StateAsync()).Active["a"].Should().Be(before + 2000);
+        job.SentAt.Should().Be(_clock.GetTimestamp());
+        test.Pulse.Age.Should().Be(TimeSpan.Zero);
+    }
+
+    [Theory, OnBothServers]
+    public async Task Lost_lease_fires_the_handlers_token_with_its_reason(ServerKind kind)
+    {
+        await using var test = await TestKeeper.StartAsync(await servers.ConnectionAsync(kind), _clock);
+        var job = await test.ClaimAsync("a");
+        await test.Queue.Database.KeyDeleteAsync(test.Queue.Keys.Leases);
+
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        test.Keeper.Tick();
+
+        job.IsLost.Should().BeTrue();
+        await Eventually.TrueAsync(() => job.Token.IsCancellationRequested, s_soon);
+    }
+
+    [Theory, OnBothServers]
+    public async Task After_a_jump_of_the_clock_nothing_is_started_before_redis_has_answered(ServerKind kind)
+    {
+        await using var test = await TestKeeper.StartAsync(await servers.ConnectionAsync(kind), _clock);
+        var job = await test.ClaimAsync("a");
+        test.Keeper.MayStart(job).Should().BeTrue();
+
+        _clock.Advance(TimeSpan.FromHours(1)); // the machine slept
+        test.Keeper.MayStart(job).Should().BeFalse();
+        test.Keeper.Tick();
+
+        test.Keeper.MayStart(job).Should().BeTrue("Redis has said that the lease is still ours");
+    }
+
+    [NeedsRedisServerFact("a server that is killed")]
+    public async Task Lease_in_doubt_stops_only_handlers_that_asked_for_it_and_before_it_can_have_been_given_away()
+    {
+        await using var server = await RedisServer.StartAsync();
+        await using var connection = await server.ConnectAsync();
+        await using var patient = await TestKeeper.StartAsync(connection, _clock);
+        await using var careful = await TestKeeper.StartAsync(connection, _clock, new JobWorkerOptions { StopInDoubt = true });
+        var (goesOn, stops) = (await patient.ClaimAsync("a"), await careful.ClaimAsync("b"));
+        await server.KillAsync();
+
+        Advance(TimeSpan.FromSeconds(6.4));
+        stops.StopReason.Should().Be(StopReason.None);
+        Advance(TimeSpan.FromSeconds(0.2)); // the lease is 10 s; less what queue time may skip, less a margin
+
+        stops.StopReason.Should().Be(StopReason.LeaseInDoubt);
+        await Eventually.TrueAsync(() => stops.Token.IsCancellationRequested, s_soon);
+        goesOn.StopReason.Should().Be(StopReason.None, "in doubt is not lost");
+
+        void Advance(TimeSpan span)
+        {
+            _clock.Advance(span);
+            patient.Keeper.Tick();
+            careful.Keeper.Tick();
+        }
+    }
+
+    [Theory, OnBothServers]
+    public async Task Cancellation_callback_that_never_returns_holds_up_no_lease_and_no_other_cancellation(ServerKind kind)
+    {
+        await using var test = await TestKeeper.StartAsync(await servers.ConnectionAsync(kind), _clock);
+        using var never = new ManualResetEventSlim();
+        using var entered = new ManualResetEventSlim();
+        var (stuck, other) = (await test.ClaimAsync("a"), await test.ClaimAsync("b"));
+        await using var blocking = stuck.Token.Register(() =>
+        {
+            entered.Set();
+            never.Wait();
+        });
+        await test.Queue.Database.KeyDeleteAsync(test.Queue.Keys.Leases);
+
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        test.Keeper.Tick();
+        await Eventually.TrueAsync(() => entered.IsSet, s_soon);
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        test.Keeper.Tick();
+
+        await Eventually.TrueAsync(() => other.Token.IsCancellationRequested, s_soon);
+        test.Logs.Lines.Should().ContainSingle(line => line.EventId.Id == 213);
+        never.Set();
+    }
+
+    private sealed class TestKeeper : IAsyncDisposable
+    {
+        private readonly Canceller _canceller;
+        private readonly TestWorker _worker;
+        private readonly TimeProvider _clock;
+
+        private TestKeeper(TestQueue queue, TimeProvider clock, JobWorkerOptions options)
+        {
+            var session = new WorkerSession();
+            var logger = Logs.CreateLogger("test");
+            Queue = queue;
+            _clock = clock;
+            _worker = queue.Worker(session.Id);
+            _canceller = new Canceller(clock, logger);
+            Pulse = new WorkerPulse(clock);
+            Keeper = new LeaseKeeper(queue.Store, queue.Database, session, _canceller, Pulse, queue.Options.Lease, options, clock, logger);
+        }
+
+        public CollectedLogs Logs { get; } = new();
+
+        public TestQueue Queue { get; }
+
+        public LeaseKeeper Keeper { get; }
+
+        public WorkerPulse Pulse { get; }
+
+        public static async Task<TestKeeper> StartAsync(IConnectionMultiplexer connection, TimeProvider clock, JobWorkerOptions? options = null) =>
+            new(await TestQueue.AtAsync(1_000_000, connection), clock, options ?? new());
+
+        public async Task<RunningJob> ClaimAsync(string id)
+        {
+            await Queue.EnqueueAsync(id);
+            var claimed = (await _worker.ClaimAsync()).Single();
+            var job = new RunningJob(claimed, "q", null, new JobSerializer(null), 1000, _clock.GetTimestamp());
+            Keeper.Add(job);
+            return job;
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Keeper.Dispose();
+            _canceller.Dispose();
+            return default;
+        }
+    }
+}
