@@ -37,10 +37,7 @@ public interface IResilientRedis : IAsyncDisposable
     ValueTask<TimeSpan> PingAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Pings each open connection and drops those that give no answer, so that the next use opens new ones.</summary>
-    /// <remarks>
-    /// An error reply such as LOADING is an answer. When all connections have just been lost although Redis is there, it also waits for the
-    /// first new one. Takes at most three times <see cref="ResilientRedisOptions.AttemptTimeout"/>; never throws for a dead connection.
-    /// </remarks>
+    /// <remarks>An error reply such as LOADING is an answer. Takes at most <see cref="ResilientRedisOptions.AttemptTimeout"/>; never throws for a dead connection.</remarks>
     /// <returns>How many were dropped.</returns>
     ValueTask<int> ReplaceDeadAsync(CancellationToken cancellationToken = default);
 }

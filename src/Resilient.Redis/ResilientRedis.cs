@@ -198,24 +198,7 @@ public sealed class ResilientRedis : IResilientRedis
         var answers = await Task.WhenAll(connections.Select(connection => _probe.AskAsync(connection, _stopping.Token))).ConfigureAwait(false);
         var dead = connections.Where((connection, i) => answers[i] == Answer.None || (answers[i] == Answer.NotConnected && connection.Slot > 0)).ToList();
         await Task.WhenAll(dead.Select(connection => _pool.DropAsync(connection, "it gave no answer to a PING"))).ConfigureAwait(false);
-        await WaitForReconnectAsync().ConfigureAwait(false);
         return dead.Count;
-    }
-
-    /// <summary>Connections may be lost while Redis is well: then the next call must find one that works, and not fail fast for a moment's loss.</summary>
-    private async Task WaitForReconnectAsync()
-    {
-        // Away for longer than an attempt is an outage, of which the watchdog will tell the end.
-        if (_availability.IsUp || _time.GetUtcNow() - _availability.Since > _options.AttemptTimeout || !await _pool.FreshOneAnswersAsync().ConfigureAwait(false))
-            return;
-        try
-        {
-            await _availability.WhenUp.WaitAsync(_options.AttemptTimeout, _time, _stopping.Token).ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is TimeoutException or OperationCanceledException)
-        {
-            // The next call will say what is wrong.
-        }
     }
 
     private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _closing) is not null, this);
