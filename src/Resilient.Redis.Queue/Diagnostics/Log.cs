@@ -24,14 +24,14 @@ internal static partial class Log
     [LoggerMessage(205, LogLevel.Warning, "Queue {Queue}: attempt {Attempt} of job {JobId} ({JobName}) failed.")]
     public static partial void HandlerFailed(ILogger logger, Exception error, string queue, JobId jobId, int attempt, string jobName);
 
-    [LoggerMessage(206, LogLevel.Warning, "Queue {Queue}: Redis does not take calls; the worker repeats its call until it does. Running jobs go on.")]
-    public static partial void WorkerWaits(ILogger logger, Exception error, string queue);
+    [LoggerMessage(206, LogLevel.Warning, "Queue {Queue}: Redis does not take calls; the worker repeats its call until it does. Running jobs go on. {Cause}")]
+    public static partial void WorkerWaits(ILogger logger, string queue, string cause);
 
     [LoggerMessage(207, LogLevel.Information, "Queue {Queue}: Redis takes calls again after {Failures} failures; the worker goes on.")]
     public static partial void WorkerGoesOn(ILogger logger, string queue, int failures);
 
-    [LoggerMessage(208, LogLevel.Warning, "Queue {Queue}: the leases of {Count} jobs could not be extended; they are in doubt until Redis answers.")]
-    public static partial void LeasesNotExtended(ILogger logger, Exception error, string queue, int count);
+    [LoggerMessage(208, LogLevel.Warning, "Queue {Queue}: the leases of {Count} jobs could not be extended ({Cause}); they are in doubt until Redis answers.")]
+    public static partial void LeasesNotExtended(ILogger logger, string queue, int count, string cause);
 
     [LoggerMessage(209, LogLevel.Information, "Queue {Queue}: the leases of {Count} jobs are extended again.")]
     public static partial void LeasesExtendedAgain(ILogger logger, string queue, int count);
@@ -65,4 +65,10 @@ internal static partial class Log
 
     [LoggerMessage(219, LogLevel.Warning, "Queue {Queue}: the worker's own connection could not be opened; it tries again in {Pause}.")]
     public static partial void WorkerCannotConnect(ILogger logger, Exception error, string queue, TimeSpan pause);
+
+    [LoggerMessage(220, LogLevel.Information, "Queue {Queue}: worker is in contact with Redis and claims jobs.")]
+    public static partial void WorkerInContact(ILogger logger, string queue);
+
+    [LoggerMessage(221, LogLevel.Debug, "Queue {Queue}: worker ends, since {Disposed} was disposed before it was stopped.")]
+    public static partial void WorkerEnds(ILogger logger, string queue, string disposed);
 }

@@ -141,7 +141,7 @@ internal sealed class LeaseKeeper : IDisposable
             {
                 // Once an outage. In doubt is not lost: what the handlers finish is sent all the same (rule R11).
                 if (!_failing)
-                    Log.LeasesNotExtended(_logger, error, _store.Queue, _held.Count);
+                    Log.LeasesNotExtended(_logger, _store.Queue, _held.Count, error.GetType().Name);
                 _failing = true;
                 return;
             }

@@ -78,6 +78,12 @@ internal sealed class QueueWorker(
             {
                 return;
             }
+            catch (ObjectDisposedException disposed)
+            {
+                // A host that failed to start disposes its services without stopping them: there is nothing left to work with.
+                Log.WorkerEnds(logger, store.Queue, disposed.ObjectName);
+                return;
+            }
             catch (Exception error) // The worker's outermost loop: whatever it is, the worker goes on, under a new session.
             {
                 Log.WorkerFailed(logger, error, store.Queue, s_pauseAfterError);

@@ -44,6 +44,8 @@ internal sealed class WorkerLoop(
         if (reply is null)
             return;
 
+        if (pulse.Age is null)
+            Log.WorkerInContact(logger, store.Queue);
         pulse.Beat();
         UseLeaseOf(reply);
         for (var i = 0; i < ended.Count; i++)
@@ -83,7 +85,7 @@ internal sealed class WorkerLoop(
             {
                 // Once an outage: the connection tells its own story.
                 if (failure?.GetType() != error.GetType())
-                    Log.WorkerWaits(logger, error, store.Queue);
+                    Log.WorkerWaits(logger, store.Queue, error.Message);
                 failure = error;
                 // A claim that fails must not hold up a shutdown: what it may have handed out comes back a lease later.
                 if (stopping.IsCancellationRequested && call.Settlements.Count == 0)
