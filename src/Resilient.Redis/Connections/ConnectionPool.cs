@@ -195,7 +195,7 @@ internal sealed class ConnectionPool(
         if (answer == Answer.Yes)
             SetUp(connection);
         else if (!connection.IsUp)
-            states.NotOpened(slot, began, await probe.CauseAsync(_closing.Token).ConfigureAwait(false));
+            states.NotOpened(slot, began, await probe.CauseAsync(connection, _closing.Token).ConfigureAwait(false));
     }
 
     private void Watch(PooledConnection connection)
