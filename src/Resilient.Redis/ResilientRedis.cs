@@ -11,6 +11,9 @@ namespace Resilient.Redis;
 /// <summary>The connection pool, with <see cref="Create"/> for programs without a container.</summary>
 public sealed class ResilientRedis : IResilientRedis
 {
+    /// <summary>For what follows a connect that took all its time: the shared multiplexer must be there when the host has started.</summary>
+    private static readonly TimeSpan s_moment = TimeSpan.FromMilliseconds(500);
+
     private readonly ResolvedRedisOptions _options;
     private readonly ConnectionPool _pool;
     private readonly ConnectionProbe _probe;
@@ -165,12 +168,12 @@ public sealed class ResilientRedis : IResilientRedis
             return new(_closing ??= CloseAsync());
     }
 
-    /// <summary>Opens the first connection, waiting no longer than ConnectTimeout; never fails because Redis is away.</summary>
+    /// <summary>Opens the first connection, waiting little longer than ConnectTimeout; never fails because Redis is away.</summary>
     internal async Task StartAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await _pool.OpenFirstAsync().WaitAsync(_options.ConnectTimeout, _time, cancellationToken).ConfigureAwait(false);
+            await _pool.OpenFirstAsync().WaitAsync(_options.ConnectTimeout + s_moment, _time, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

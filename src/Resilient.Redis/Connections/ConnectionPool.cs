@@ -180,6 +180,10 @@ internal sealed class ConnectionPool(
 
         var connection = new PooledConnection(slot, multiplexer, sockets, time) { StateAt = began };
         Watch(connection);
+
+        // Slot 0 can be shared from here on, working or not; another slot has to show first that it answers.
+        if (slot == 0)
+            Volatile.Write(ref _slots[0], connection);
         var answer = await probe.AskAsync(connection, _closing.Token).ConfigureAwait(false);
         if (_closing.IsCancellationRequested || (slot > 0 && answer != Answer.Yes))
         {
@@ -190,8 +194,8 @@ internal sealed class ConnectionPool(
         Volatile.Write(ref _slots[slot], connection);
         if (answer == Answer.Yes)
             SetUp(connection);
-        else
-            states.NotOpened(slot, began, await probe.CauseAsync(_closing.Token).ConfigureAwait(false));
+        else if (!connection.IsUp)
+            states.NotOpened(slot, began, await probe.CauseAsync(connection, _closing.Token).ConfigureAwait(false));
     }
 
     private void Watch(PooledConnection connection)

@@ -62,14 +62,20 @@ internal sealed class ConnectionProbe(ResolvedRedisOptions options, IRedisConnec
     }
 
     /// <summary>Why nothing connects, as precisely as can be found out.</summary>
-    public async Task<Exception> CauseAsync(CancellationToken cancellationToken)
+    public async Task<Exception> CauseAsync(PooledConnection connection, CancellationToken cancellationToken)
     {
         var last = availability.LastError;
         if (last is not null && RedisErrors.CodeOf(last) is not ("CONNECTION" or "CLOSED" or "HANDSHAKE" or "TIMEOUT"))
             return last;
         if (await ConnectDiagnosis.FindAsync(options, time, cancellationToken).ConfigureAwait(false) is { } found)
-            availability.Saw(last = found);
-        return last ?? new TimeoutException();
+        {
+            availability.Saw(found);
+            return found;
+        }
+
+        // The port is fine, so it is what is said there: by now the driver has tried to log in, and has the reply.
+        await AskAsync(connection, cancellationToken).ConfigureAwait(false);
+        return availability.LastError ?? new TimeoutException();
     }
 }
 

@@ -16,16 +16,13 @@ internal sealed class CallGate(ResolvedRedisOptions options, ConnectionPool pool
     public async ValueTask<PooledConnection> WaitForOneAsync(CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
-        if (pool.First is null)
+        try
         {
-            try
-            {
-                await pool.OpenFirstAsync().WaitAsync(Shorter(options.ConnectTimeout + options.AttemptTimeout, options.TotalTimeout), time, cancellationToken).ConfigureAwait(false);
-            }
-            catch (TimeoutException)
-            {
-                // Still opening: the same as away.
-            }
+            await pool.OpenFirstAsync().WaitAsync(Shorter(options.ConnectTimeout + options.AttemptTimeout, options.TotalTimeout), time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // Still opening: the same as away.
         }
 
         for (; ; )
