@@ -62,8 +62,8 @@ local function recover(id)
     if job.lapses >= max_deliveries then
       bury(id, job, 'Its lease was lost ' .. int(job.lapses) .. ' times while its handler ran: it may kill its worker (MaxDeliveries).')
     else
-      store(id, job)
       push_back(id, job)
+      store(id, job)
     end
   end
   drop_lease(id)

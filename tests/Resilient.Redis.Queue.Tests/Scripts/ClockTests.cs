@@ -191,6 +191,25 @@ public sealed class ClockTests(BothServers servers) : ScriptTests(servers)
         (await holder.ExtendAsync(job)).Should().Be(ReplyCode.Accepted);
     }
 
+    /// <summary>That look skips queue time past the deadline; its worker had no chance in the time that was skipped.</summary>
+    [Theory, OnBothServers]
+    public async Task Outage_that_skips_over_a_deadline_and_the_end_of_a_grace_costs_no_lease(ServerKind kind)
+    {
+        var queue = await QueueAsync(kind);
+        await queue.EnqueueAsync("a");
+        var holder = queue.Worker("holder");
+        var job = (await holder.ClaimAsync()).Single();
+        var observer = queue.Worker("observer");
+        await queue.PassAsync(Seconds(9), observer);
+
+        await queue.MoveToAsync(queue.Now + 60_000);
+        await observer.LookAsync();
+
+        (await queue.StateAsync()).Clock["q"].Should().BeGreaterThan(Start + 10_000);
+        (await holder.ExtendAsync(job)).Should().Be(ReplyCode.Accepted);
+        (await queue.StateAsync()).CheckInvariants();
+    }
+
     [Theory, OnBothServers]
     public async Task Looking_at_the_queue_and_enqueueing_do_not_tick(ServerKind kind)
     {
