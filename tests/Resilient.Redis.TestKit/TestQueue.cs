@@ -15,6 +15,7 @@ internal sealed class TestQueue
         """;
 
     private readonly IDatabase _database;
+    private readonly Dictionary<string, TestWorker> _workers = [];
     private long _now;
 
     private TestQueue(IConnectionMultiplexer connection, JobQueueOptions options)
@@ -68,7 +69,9 @@ internal sealed class TestQueue
         }
     }
 
-    public TestWorker Worker(string session) => new(this, session);
+    /// <summary>The worker of that session: the same one each time, so that its calls are numbered on.</summary>
+    public TestWorker Worker(string session) =>
+        _workers.TryGetValue(session, out var worker) ? worker : _workers[session] = new TestWorker(this, session);
 
     public async Task<ReplyCode> EnqueueAsync(string id, TimeSpan delay = default, int maxAttempts = 5, long? notAfter = null, TimeSpan? keep = null) =>
         (await Store.EnqueueAsync([Job(id, delay, maxAttempts, keep)], notAfter ?? _now + 10_000, default)).Codes[0];

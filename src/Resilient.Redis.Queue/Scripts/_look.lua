@@ -2,7 +2,7 @@
 -- expired leases, forget what has been kept long enough. First all reads (look), then all writes (tidy): rule R1.
 local LOOK = 100 -- the most of each that one call handles (rule R7)
 local SUSPECT_AFTER = 2 -- expiries after which a job is handed out alone (rule R17)
-local REPEATABLE_MS = 60000 -- how long a producer's call may be repeated: RedisJobQueue.MaxValidity mirrors it (rule R15)
+local REPEATABLE_MS = 60000 -- how long a producer's call may be repeated: EnqueueCall.MaxValidity mirrors it, a test compares (rule R15)
 
 -- keep: ids that this very call settles or extends. They were not given away yet, so they are still their holder's.
 -- forget: how many more ended jobs than LOOK to forget, so that forgetting keeps pace with what this call ends.
@@ -62,8 +62,8 @@ local function recover(id)
     if job.lapses >= max_deliveries then
       bury(id, job, 'Its lease was lost ' .. int(job.lapses) .. ' times while its handler ran: it may kill its worker (MaxDeliveries).')
     else
-      store(id, job)
       push_back(id, job)
+      store(id, job)
     end
   end
   drop_lease(id)

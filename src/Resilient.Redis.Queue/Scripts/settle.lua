@@ -29,14 +29,15 @@ end
 local seen = look(keep, 2 * #ids)
 read_candidates(seen)
 
+-- In line first: cut off in between, nothing has been counted against the job (rule R2).
 local function schedule(s, job)
-  store(s.id, job)
   if s.delay_ms > 0 then
     redis.call('ZADD', scheduled, int(now_ms + s.delay_ms), s.id)
-    return SCHEDULED
+  else
+    redis.call('RPUSH', waiting, s.id)
   end
-  redis.call('RPUSH', waiting, s.id)
-  return WAITING
+  store(s.id, job)
+  return s.delay_ms > 0 and SCHEDULED or WAITING
 end
 
 local outcomes = {}
@@ -76,8 +77,8 @@ function outcomes.dead(s, job)
 end
 
 outcomes['return'] = function(s, job)
-  store(s.id, job)
   push_back(s.id, job)
+  store(s.id, job)
   return WAITING
 end
 

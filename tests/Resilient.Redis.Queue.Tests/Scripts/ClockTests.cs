@@ -47,6 +47,23 @@ public sealed class ClockTests(BothServers servers) : ScriptTests(servers)
         state.CheckInvariants();
     }
 
+    /// <summary>A deadline that has passed while a grace runs is nothing to act on: a worker told to look at once would spin.</summary>
+    [Theory, OnBothServers]
+    public async Task Look_in_a_grace_says_when_the_grace_ends(ServerKind kind)
+    {
+        var queue = await QueueAsync(kind);
+        await queue.EnqueueAsync("a");
+        await queue.Worker("dead").ClaimAsync();
+        var survivor = queue.Worker("survivor");
+        await queue.Database.SortedSetAddAsync(queue.Keys.Active, "a", Start + 1000);
+        await queue.PassAsync(Seconds(3), survivor);
+
+        var reply = await survivor.LookAsync();
+
+        reply.UntilNext.Should().Be(Seconds(7));
+        reply.More.Should().BeFalse();
+    }
+
     /// <summary>Two outages: the second, in the middle of the grace, must not put the end of it off.</summary>
     [Theory, OnBothServers]
     public async Task Grace_is_not_armed_again_while_it_runs(ServerKind kind)
@@ -189,6 +206,25 @@ public sealed class ClockTests(BothServers servers) : ScriptTests(servers)
 
         (await queue.StateAsync()).Active.Keys.Should().Equal(["a"], "after the second outage it has a whole lease once more");
         (await holder.ExtendAsync(job)).Should().Be(ReplyCode.Accepted);
+    }
+
+    /// <summary>That look skips queue time past the deadline; its worker had no chance in the time that was skipped.</summary>
+    [Theory, OnBothServers]
+    public async Task Outage_that_skips_over_a_deadline_and_the_end_of_a_grace_costs_no_lease(ServerKind kind)
+    {
+        var queue = await QueueAsync(kind);
+        await queue.EnqueueAsync("a");
+        var holder = queue.Worker("holder");
+        var job = (await holder.ClaimAsync()).Single();
+        var observer = queue.Worker("observer");
+        await queue.PassAsync(Seconds(9), observer);
+
+        await queue.MoveToAsync(queue.Now + 60_000);
+        await observer.LookAsync();
+
+        (await queue.StateAsync()).Clock["q"].Should().BeGreaterThan(Start + 10_000);
+        (await holder.ExtendAsync(job)).Should().Be(ReplyCode.Accepted);
+        (await queue.StateAsync()).CheckInvariants();
     }
 
     [Theory, OnBothServers]

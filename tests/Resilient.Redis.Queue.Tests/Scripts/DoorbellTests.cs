@@ -128,6 +128,28 @@ public sealed class DoorbellTests(BothServers servers) : ScriptTests(servers)
         (await b.CallAsync(3, roomForOneAlone: true)).Jobs.Should().ContainSingle();
     }
 
+    [Theory, OnBothServers]
+    public async Task Suspect_that_is_left_rings_for_another_worker_and_not_for_the_one_that_left_it(ServerKind kind)
+    {
+        var bells = await BellsAsync(kind, "takes", "idle");
+        var (queue, idle) = (bells.Queue, bells.Queue.Worker("idle"));
+        await EnqueueManyAsync(queue, 2);
+        for (var expiry = 1; expiry <= 2; expiry++)
+        {
+            (await queue.Worker($"dies{expiry}").ClaimAsync(2)).Should().HaveCount(2);
+            await queue.PassAsync(Lease, queue.Worker("survivor"));
+        }
+
+        await idle.CallAsync(3, roomForOneAlone: false);
+        await queue.MoveToAsync(queue.Now + 10);
+        var rung = (await bells.RungAsync()).Length;
+
+        (await queue.Worker("takes").ClaimAsync(3)).Should().ContainSingle();
+
+        (await bells.RungAsync())[rung..].Should().Equal("idle");
+        (await queue.StateAsync()).Idle.Should().Contain("takes", "it has room for jobs that need not be alone");
+    }
+
     /// <summary>After a restart of all workers, the old sessions stand in line for one more lease.</summary>
     [Theory, OnBothServers]
     public async Task Bell_that_nobody_hears_is_passed_on(ServerKind kind)

@@ -135,16 +135,43 @@ public sealed class EnqueueTests(BothServers servers) : ScriptTests(servers)
         (await queue.StateAsync()).CheckInvariants();
     }
 
+    /// <summary>Rule R6: real times in microseconds have sixteen digits, which must not leave Lua as an exponent.</summary>
     [Theory, OnBothServers]
-    public async Task Server_time_comes_with_the_reply_of_the_real_clock(ServerKind kind)
+    public async Task Real_clock_gives_times_and_tokens_in_all_their_digits(ServerKind kind)
     {
         var queue = await QueueAsync(kind);
         var store = new JobStore(new RawRedis(queue.Connection), queue.Keys, queue.Options, RedisScripts.Default);
-
-        var reply = await store.EnqueueAsync([TestQueue.Job("a")], long.MaxValue / 1_000_000, default);
-
         var before = await store.GetServerTimeAsync(default);
-        reply.ServerTime.Should().BeCloseTo(before, 60_000);
-        Encoding.UTF8.GetString(JobEnvelope.Read((await store.WorkAsync("w", 0, new WorkCall(1, 1, true, []), default)).Jobs[0].Body).Payload.Span).Should().Be("\"a\"");
+
+        var reply = await store.EnqueueAsync([TestQueue.Job("a")], before + 60_000, default);
+        var job = (await store.WorkAsync("w", 0, new WorkCall(1, 1, true, []), default)).Jobs.Single();
+        var extended = await store.ExtendAsync("w", [new Extension(job.Lease, true)], default);
+        var settled = await store.WorkAsync("w", 0, new WorkCall(2, 0, false, [new Settlement(job.Lease, new Outcome.Completed(default), true)]), default);
+
+        var after = await store.GetServerTimeAsync(default);
+        reply.ServerTime.Should().BeInRange(before, after);
+        job.EnqueuedAt.Should().BeInRange(before, after);
+        job.Lease.Token.Should().BeInRange(before * 1000, (after + 1) * 1000);
+        Encoding.UTF8.GetString(JobEnvelope.Read(job.Body).Payload.Span).Should().Be("\"a\"");
+        extended.Should().Equal(ReplyCode.Accepted);
+        settled.Settlements.Single().Code.Should().Be(ReplyCode.Accepted);
+        (await queue.StateAsync()).CheckInvariants();
+    }
+
+    /// <summary>Rule R3: Lua cannot pass more than some thousands of arguments to one command.</summary>
+    [Theory, OnBothServers]
+    public async Task Nine_thousand_jobs_pass_through_every_script_in_one_call_each(ServerKind kind)
+    {
+        var queue = await QueueAsync(kind);
+        var worker = queue.Worker("w");
+        await EnqueueManyAsync(queue, 9000);
+
+        var jobs = await worker.ClaimAsync(9000);
+        var extended = queue.Store.Extend(queue.Database, worker.Session, [.. jobs.Select(job => new Extension(job.Lease, true))]);
+        var settled = await worker.CallAsync(0, false, [.. jobs.Select(job => new Settlement(job.Lease, new Outcome.Completed(default), true))]);
+
+        extended.Where(code => code == ReplyCode.Accepted).Should().HaveCount(9000);
+        settled.Settlements.Where(reply => reply.Code == ReplyCode.Accepted).Should().HaveCount(9000);
+        (await queue.Store.CountAsync(default)).Should().BeEquivalentTo(new { Waiting = 0, Active = 0, TotalAccepted = 9000, TotalCompleted = 9000 });
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Resilient.Redis.Queue.Producing;
 using Resilient.Redis.Queue.Storage;
 
 namespace Resilient.Redis.Queue.Tests.Unit;
@@ -65,6 +66,11 @@ public sealed partial class ScriptTextTests
             Enum.GetValues<JobState>().Where(state => state != JobState.Cancelled).ToDictionary(state => state.ToString().ToUpperInvariant(), state => (int)state));
     }
 
+    /// <summary>A call that is valid for longer than its outcome is remembered could make its job twice (rule R15).</summary>
+    [Fact]
+    public void Outcomes_are_remembered_as_long_as_a_call_can_be_valid() =>
+        RepeatableMs().Match(Read("_look.lua")).Groups[1].Value.Should().Be($"{EnqueueCall.MaxValidity.TotalMilliseconds}");
+
     private static RedisScript[] Scripts()
     {
         var scripts = RedisScripts.Default;
@@ -87,4 +93,7 @@ public sealed partial class ScriptTextTests
 
     [GeneratedRegex(@"now_us\(\)")]
     private static partial Regex NowCalls();
+
+    [GeneratedRegex(@"local REPEATABLE_MS = (\d+)")]
+    private static partial Regex RepeatableMs();
 }
