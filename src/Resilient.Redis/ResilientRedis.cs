@@ -138,6 +138,11 @@ public sealed class ResilientRedis : IResilientRedis
         {
             return await PingOnceAsync().WaitAsync(_options.AttemptTimeout, _time, cancellationToken).ConfigureAwait(false);
         }
+        catch (TimeoutException) when (_pool.First is null)
+        {
+            // Still opening: no reply was asked for, so slowness is not what there is to tell.
+            throw _gate.Away();
+        }
         catch (Exception error) when (RedisErrors.IsDriver(error) || error is TimeoutException || (error is ObjectDisposedException && _closing is null))
         {
             throw _text.ToException("the PING", error, mayHaveExecuted: false);

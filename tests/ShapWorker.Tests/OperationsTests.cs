@@ -22,6 +22,7 @@ public sealed class OperationsTests
         var ping = await service.Http.GetFromJsonAsync<JsonElement>("/admin/redis_ping");
         ping.GetProperty("status").GetString().Should().Be("ok");
         ping.GetProperty("latency_ms").GetDouble().Should().BePositive();
+        ping.TryGetProperty("reason", out _).Should().BeFalse();
 
         await Eventually.TrueAsync(async () => (await service.Http.GetAsync("/health")).IsSuccessStatusCode, TimeSpan.FromSeconds(10));
         var health = await service.Http.GetFromJsonAsync<JsonElement>("/health");

@@ -30,4 +30,7 @@ internal sealed record JobLinks(string Self, string Plot)
 }
 
 /// <summary>The answer of /admin/redis_ping.</summary>
-internal sealed record PingAnswer(string Status, [property: JsonPropertyName("latency_ms")] double? LatencyMs = null, string? Reason = null);
+internal sealed record PingAnswer(
+    string Status,
+    [property: JsonPropertyName("latency_ms"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? LatencyMs = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason = null);

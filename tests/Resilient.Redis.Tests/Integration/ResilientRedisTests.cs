@@ -18,4 +18,16 @@ public sealed class ResilientRedisTests
         var connection = await redis.GetConnectionAsync();
         ((int)await connection.GetDatabase(2).StringGetAsync("a")).Should().Be(42, "the database of the URL is the default");
     }
+
+    [Fact]
+    public async Task First_ping_of_a_dead_port_ends_in_time_and_does_not_blame_slowness()
+    {
+        await using var redis = Testing.Create($"redis://:hunter2@127.0.0.1:{Ports.Free()}", o => o.AttemptTimeout = TimeSpan.FromMilliseconds(300));
+
+        var (error, took) = await Testing.FailsAsync<RedisUnavailableException>(() => redis.PingAsync().AsTask());
+
+        took.Should().BeLessThan(TimeSpan.FromSeconds(1));
+        error.MayHaveExecuted.Should().BeFalse();
+        error.Message.Should().NotContain("no reply within").And.NotContain("hunter2").And.Contain("ConnectionString");
+    }
 }
