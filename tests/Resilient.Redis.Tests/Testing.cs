@@ -10,6 +10,12 @@ internal static class Testing
     /// <summary>Short enough that a test does not drag, long enough for a busy machine.</summary>
     public static readonly TimeSpan Attempt = TimeSpan.FromSeconds(1);
 
+    /// <summary>What a busy machine of two cores may add to a time-out before its caller hears of it; less than the driver's next time-out.</summary>
+    public static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(900);
+
+    /// <summary>Without waiting for any time-out: a fraction of the shortest one.</summary>
+    public static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(300);
+
     public static ResilientRedis Create(string connection, Action<ResilientRedisOptions>? configure = null, CollectedLogs? logs = null, IRedisConnectionFactory? factory = null)
     {
         var options = new ResilientRedisOptions { ConnectionString = connection, AttemptTimeout = Attempt, ConnectTimeout = TimeSpan.FromSeconds(2) };
