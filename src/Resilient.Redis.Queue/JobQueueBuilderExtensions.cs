@@ -94,7 +94,7 @@ public static class JobQueueBuilderExtensions
             provider =>
             {
                 var parts = provider.GetRequiredKeyedService<QueueParts>(queue.Name);
-                return new JobQueueHealthCheck(queue.Name, queue.HasWorker, parts.Pulse, parts.Options);
+                return new JobQueueHealthCheck(queue.Name, queue.HasWorker, parts.Pulse);
             },
             failureStatus,
             tags));
@@ -107,7 +107,7 @@ public static class JobQueueBuilderExtensions
         var options = provider.GetRequiredService<IOptionsMonitor<JobWorkerOptions>>().Get(queue.Name);
         var logger = (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Resilient.Redis.Queue.Worker");
         var runner = new JobRunner(
-            provider.GetRequiredService<IServiceScopeFactory>(), queue.Handlers, parts.Serializer, parts.Options, SuspendClock.Instance, logger);
+            provider.GetRequiredService<IServiceScopeFactory>(), queue.Handlers, parts.Serializer, parts.Options, logger);
         return new QueueWorker(
             parts.Store, provider.GetRequiredKeyedService<IRedisConnectionFactory>(queue.Connection), runner, queue.Handlers, parts.Serializer, parts.Pulse,
             parts.Options, options, options.AggressiveMemoryManagement ?? provider.GetRequiredService<AggressiveMemoryVariable>().Value,

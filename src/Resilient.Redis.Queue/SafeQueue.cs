@@ -25,9 +25,9 @@ public sealed class SafeQueue(IJobQueue inner, IResilientRedis redis, TimeProvid
         {
             return await inner.EnqueueAsync(job, options, cancellationToken).ConfigureAwait(false);
         }
-        catch (RedisUnavailableException first) when (call.Left > TimeSpan.Zero)
+        catch (RedisUnavailableException first) when (call.Left is { Ticks: > 0 } left)
         {
-            return await TryOnceMoreAsync(job, options, call, first, cancellationToken).ConfigureAwait(false);
+            return await TryOnceMoreAsync(job, options, left, first, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -39,9 +39,9 @@ public sealed class SafeQueue(IJobQueue inner, IResilientRedis redis, TimeProvid
         inner.WaitForResultAsync<TResult>(id, timeout, cancellationToken);
 
     private async ValueTask<EnqueueResult> TryOnceMoreAsync<TJob>(
-        TJob job, EnqueueOptions options, EnqueueCall call, RedisUnavailableException first, CancellationToken cancellationToken)
+        TJob job, EnqueueOptions options, TimeSpan left, RedisUnavailableException first, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(call.Left, _time);
+        using var limit = new CancellationTokenSource(left, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         var mayHaveExecuted = first.MayHaveExecuted;
         try
@@ -52,17 +52,27 @@ public sealed class SafeQueue(IJobQueue inner, IResilientRedis redis, TimeProvid
         }
         catch (RedisUnavailableException second)
         {
-            throw new RedisUnavailableException($"{second.Message} This was the second attempt.", first.MayHaveExecuted || second.MayHaveExecuted, first);
+            throw new RedisUnavailableException(second.Message + Note(options, first, second.MayHaveExecuted), first.MayHaveExecuted || second.MayHaveExecuted, first);
         }
         catch (RedisRefusedException second)
         {
-            throw new RedisRefusedException($"{second.Message} This was the second attempt.", second.ErrorCode, second.IsTransient, first);
+            throw new RedisRefusedException(second.Message + Note(options, first, told: false), second.ErrorCode, second.IsTransient, first);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellationToken); // the caller looks for their own
+        }
+        catch (OperationCanceledException)
         {
             throw new RedisUnavailableException(
                 $"Queue '{Name}': enqueue of job {options.Id} was tried twice within {redis.TotalTimeout} and not confirmed. " +
                 "Look at Redis, or raise ResilientRedisOptions.TotalTimeout (REDIS_TIMEOUT).", mayHaveExecuted, first);
         }
     }
+
+    /// <summary>The second error speaks of its own attempt only.</summary>
+    private static string Note(EnqueueOptions options, RedisUnavailableException first, bool told) =>
+        first.MayHaveExecuted && !told
+            ? $" This was the second attempt; the first may have stored the job all the same: enqueue {options.Id} again to be sure."
+            : " This was the second attempt.";
 }

@@ -21,8 +21,8 @@ internal static partial class Log
     [LoggerMessage(204, LogLevel.Debug, "Queue {Queue}: job {JobId}, attempt {Attempt}, is {State}.")]
     public static partial void JobSettled(ILogger logger, string queue, JobId jobId, int attempt, JobState? state);
 
-    [LoggerMessage(205, LogLevel.Warning, "Queue {Queue}: attempt {Attempt} of job {JobId} ({JobName}) failed.")]
-    public static partial void HandlerFailed(ILogger logger, Exception error, string queue, JobId jobId, int attempt, string jobName);
+    [LoggerMessage(205, LogLevel.Warning, "Queue {Queue}: attempt {Attempt} of job {JobId} ({JobName}) failed: {Error}")]
+    public static partial void HandlerFailed(ILogger logger, string queue, JobId jobId, int attempt, string jobName, string error);
 
     [LoggerMessage(206, LogLevel.Warning, "Queue {Queue}: Redis does not take calls; the worker repeats its call until it does. Running jobs go on. {Cause}")]
     public static partial void WorkerWaits(ILogger logger, string queue, string cause);
@@ -69,6 +69,9 @@ internal static partial class Log
     [LoggerMessage(220, LogLevel.Information, "Queue {Queue}: worker is in contact with Redis and claims jobs.")]
     public static partial void WorkerInContact(ILogger logger, string queue);
 
-    [LoggerMessage(221, LogLevel.Debug, "Queue {Queue}: worker ends, since {Disposed} was disposed before it was stopped.")]
+    [LoggerMessage(222, LogLevel.Error, "Queue {Queue}: the run of job {JobId} met an error outside its handler; the attempt has failed.")]
+    public static partial void RunFailed(ILogger logger, Exception error, string queue, JobId jobId);
+
+    [LoggerMessage(221, LogLevel.Warning, "Queue {Queue}: worker ends, since {Disposed} was disposed before it was stopped.")]
     public static partial void WorkerEnds(ILogger logger, string queue, string disposed);
 }

@@ -8,6 +8,7 @@ internal sealed class RedisJobQueue(
 {
     private static readonly TimeSpan s_firstLook = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_shortWait = TimeSpan.FromMinutes(10);
 
     private readonly ServerClock _serverClock = new(store, time);
 
@@ -57,7 +58,7 @@ internal sealed class RedisJobQueue(
         var pause = s_firstLook;
         while (true)
         {
-            var (job, outage) = await LookAsync(id, cancellationToken).ConfigureAwait(false);
+            var (job, outage) = await LookAsync(id, timeout - time.GetElapsedTime(startedAt), cancellationToken).ConfigureAwait(false);
             switch (job?.State)
             {
                 case JobState.Completed:
@@ -81,11 +82,18 @@ internal sealed class RedisJobQueue(
     }
 
     /// <summary>An outage is waited out: the job does not end because a caller cannot see it.</summary>
-    private async ValueTask<(JobInfo? Job, RedisUnavailableException? Outage)> LookAsync(JobId id, CancellationToken cancellationToken)
+    private async ValueTask<(JobInfo? Job, RedisUnavailableException? Outage)> LookAsync(JobId id, TimeSpan? left, CancellationToken cancellationToken)
     {
+        // A look can last for TotalTimeout, which may be longer than this caller wants to wait.
+        using var limit = left is { } most && most < s_shortWait ? new CancellationTokenSource(most > TimeSpan.Zero ? most : TimeSpan.Zero, time) : null;
+        using var either = limit is null ? null : CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            return (await GetAsync(id, cancellationToken).ConfigureAwait(false), null);
+            return (await GetAsync(id, either?.Token ?? cancellationToken).ConfigureAwait(false), null);
+        }
+        catch (OperationCanceledException) when (limit is { IsCancellationRequested: true } && !cancellationToken.IsCancellationRequested)
+        {
+            return (null, new RedisUnavailableException("Redis did not answer in time.", mayHaveExecuted: false));
         }
         catch (RedisUnavailableException outage)
         {

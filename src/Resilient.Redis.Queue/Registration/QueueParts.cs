@@ -17,7 +17,7 @@ internal sealed class QueueParts
         Time = provider.GetRequiredService<TimeProvider>();
         Serializer = new JobSerializer(Options.SerializerOptions);
         Store = new JobStore(Redis, new QueueKeys(Options.KeyPrefix, queue.Name), Options, RedisScripts.Default);
-        Pulse = new WorkerPulse(Time);
+        Pulse = new WorkerPulse(Time, Options.Lease);
     }
 
     public QueueRegistration Queue { get; }

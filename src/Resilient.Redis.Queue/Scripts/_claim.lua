@@ -6,6 +6,7 @@
 -- ARGV[8]     alone        1 when a job that has to be handed out alone may be among them
 local lane = KEYS[13]
 local sequence, want, alone = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
+local MOST_BYTES = 16777216 -- of payloads in one reply, which has to arrive within the worker's time-out; one job in any case
 local LANE_MS = 86400000 -- a lane is of no use a day after its last call
 
 local last = redis.call('GET', lane)
@@ -34,7 +35,10 @@ local function hand_out()
   for _, id in ipairs(heads) do ids[#ids + 1] = id end
 
   local jobs, handed, deadlines, packed, suspects = {}, {}, {}, {}, {}
+  local seen, bytes = 0, 0
   for _, id in ipairs(ids) do
+    if bytes >= MOST_BYTES then break end
+    seen = seen + 1
     if raws[id] == nil then read({ id }) end
     local job = raws[id] and decode(raws[id])
     if not raws[id] then
@@ -51,6 +55,7 @@ local function hand_out()
       local lease = { session = session, token = math.max(job.token + 1, fresh_token), started = 0, claimed_ms = now_ms }
       held[id] = lease
       jobs[#jobs + 1] = describe(id, job, lease.token)
+      bytes = bytes + #job.body
       handed[#handed + 1], handed[#handed + 2] = id, lease.token
       deadlines[#deadlines + 1], deadlines[#deadlines + 2] = int(q + lease_ms), id
       packed[#packed + 1], packed[#packed + 2] = id, pack_lease(lease)
@@ -59,10 +64,10 @@ local function hand_out()
   call_in_chunks('ZADD', active, deadlines)
   call_in_chunks('HSET', leases, packed)
   call_in_chunks('RPUSH', suspect, suspects)
-  redis.call('LTRIM', waiting, #heads, -1)
+  redis.call('LTRIM', waiting, seen - (only and 1 or 0), -1)
   if only then redis.call('LPOP', suspect) end
   suspects_moved = suspects_moved or only or #suspects > 0
-  return jobs, handed, #ids
+  return jobs, handed, seen
 end
 
 local function reply(code, jobs, codes, more)

@@ -38,5 +38,11 @@ internal sealed class AsyncSignal(TimeProvider time)
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await Task.WhenAny(signalled, Task.Delay(longest, time, stop.Token)).ConfigureAwait(false);
         await stop.CancelAsync().ConfigureAwait(false);
+        lock (_gate)
+        {
+            // Nobody waits any more: the next signal is to be kept, not given to this one.
+            if (_waiter?.Task == signalled)
+                _waiter = null;
+        }
     }
 }

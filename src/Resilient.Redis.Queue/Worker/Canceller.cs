@@ -19,7 +19,7 @@ internal sealed class Canceller(TimeProvider clock, ILogger logger) : IDisposabl
     /// <summary>Returns at once; the token fires soon, unless the run was told to stop before.</summary>
     public void Post(RunningJob job, StopReason reason)
     {
-        if (!job.TryRequestStop(reason) || _posted.IsAddingCompleted)
+        if (_posted.IsAddingCompleted || !job.TryRequestStop(reason))
             return;
         _posted.Add(job);
         lock (_gate)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Resilient.Redis.Queue.Diagnostics;
@@ -8,7 +7,7 @@ namespace Resilient.Redis.Queue.Worker;
 
 /// <summary>Runs one job: its scope, its handler, its outcome. Catches everything.</summary>
 internal sealed class JobRunner(
-    IServiceScopeFactory scopes, HandlerTable handlers, JobSerializer serializer, JobQueueOptions options, TimeProvider clock, ILogger logger)
+    IServiceScopeFactory scopes, HandlerTable handlers, JobSerializer serializer, JobQueueOptions options, ILogger logger)
 {
     /// <summary>How the run ended; null when there is nobody to tell, because the lease was lost.</summary>
     public async Task<Outcome?> RunAsync(RunningJob job)
@@ -24,9 +23,9 @@ internal sealed class JobRunner(
             (job.ReadHeaders, var json) = JobEnvelope.Read(job.Job.Body);
             payload = handler.Read(json.Span, serializer);
         }
-        catch (Exception error) when (error is JsonException or FormatException or NotSupportedException)
+        catch (Exception error) // Constructors, setters and converters of the job's type run here and may throw anything, each time.
         {
-            return new Outcome.Dead($"The payload of '{job.Job.Name}' cannot be read: {ErrorText.Cut(error.Message)}");
+            return new Outcome.Dead($"The payload of '{job.Job.Name}' cannot be read: {ErrorText.FirstLine(ErrorText.Of(error))}");
         }
 
         return await HandleAsync(handler, payload, job).ConfigureAwait(false);
@@ -34,7 +33,6 @@ internal sealed class JobRunner(
 
     private async Task<Outcome?> HandleAsync(HandlerTable.Entry handler, object payload, RunningJob job)
     {
-        job.Start(clock.GetTimestamp());
         try
         {
             var scope = scopes.CreateAsyncScope();
@@ -50,14 +48,16 @@ internal sealed class JobRunner(
         {
             return new Outcome.PutOff(error.Delay, ErrorText.Cut(error.Message));
         }
-        catch (OperationCanceledException) when (job.Token.IsCancellationRequested)
+        catch (Exception error) when (job.StopReason != StopReason.None && (error is OperationCanceledException || job.StopReason != StopReason.TimedOut))
         {
+            // Drivers answer a fired token with exceptions of their own: whatever it is, the run was told to stop, and it did.
             return Stopped(job);
         }
         catch (Exception error) // A handler may throw anything; whatever it is, it fails this attempt and nothing else.
         {
-            Log.HandlerFailed(logger, error, job.Queue, job.Id, job.Attempt, job.Job.Name);
-            return new Outcome.Failed(Pause(job.Attempt), ErrorText.Of(error));
+            var text = ErrorText.Of(error);
+            Log.HandlerFailed(logger, job.Queue, job.Id, job.Attempt, job.Job.Name, text);
+            return new Outcome.Failed(Pause(job.Attempt), text);
         }
     }
 
@@ -68,5 +68,5 @@ internal sealed class JobRunner(
         _ => Outcome.Returned.Instance,
     };
 
-    private TimeSpan Pause(int failures) => Backoff.Delay(failures, options.BackoffBase, options.BackoffMax, Random.Shared.NextDouble());
+    public TimeSpan Pause(int failures) => Backoff.Delay(failures, options.BackoffBase, options.BackoffMax, Random.Shared.NextDouble());
 }

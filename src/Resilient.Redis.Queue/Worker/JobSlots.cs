@@ -7,6 +7,9 @@ namespace Resilient.Redis.Queue.Worker;
 /// <summary>Which of the claimed jobs run and which wait for a slot, and what has ended but is not settled yet.</summary>
 internal sealed class JobSlots
 {
+    private const int MostInOneCall = 500;
+    private const long MostBytesInOneCall = 16 * 1024 * 1024; // what ended during an outage must not make a call that Redis refuses
+
     private readonly Lock _gate = new();
     private readonly Queue<RunningJob> _ready = new();
     private readonly HashSet<RunningJob> _running = [];
@@ -91,13 +94,16 @@ internal sealed class JobSlots
         StartReady();
     }
 
-    /// <summary>What has ended since the last call.</summary>
+    /// <summary>What has ended and is not settled: as much as one call can carry, at least one.</summary>
     public IReadOnlyList<(RunningJob Job, Settlement Settlement)> TakeEnded()
     {
         lock (_gate)
         {
-            (RunningJob, Settlement)[] ended = [.. _ended];
-            _ended.Clear();
+            var (count, bytes) = (0, 0L);
+            while (count < _ended.Count && count < MostInOneCall && (count == 0 || bytes < MostBytesInOneCall))
+                bytes += _ended[count++].Settlement.Outcome is Outcome.Completed completed ? completed.Result.Length : 0;
+            var ended = _ended.GetRange(0, count);
+            _ended.RemoveRange(0, count);
             return ended;
         }
     }
@@ -160,11 +166,19 @@ internal sealed class JobSlots
 
     private async Task RunAsync(RunningJob job)
     {
-        Outcome? outcome = null;
-        if (!job.Job.IsAlone || await _announce(job).ConfigureAwait(false))
-            outcome = await _runner.RunAsync(job).ConfigureAwait(false);
-        else if (!job.IsLost)
-            outcome = Outcome.Returned.Instance; // the worker stops
+        Outcome? outcome;
+        try
+        {
+            outcome = (!job.Job.IsAlone || await _announce(job).ConfigureAwait(false)) && TryStart(job)
+                ? await _runner.RunAsync(job).ConfigureAwait(false)
+                : job.IsLost ? null : Outcome.Returned.Instance;
+        }
+        catch (Exception error) // Whatever it is, for example a logger that throws: a slot and a lease must never leak.
+        {
+            Log.RunFailed(_logger, error, job.Queue, job.Id);
+            outcome = new Outcome.Failed(_runner.Pause(job.Attempt), ErrorText.Of(error));
+        }
+
         lock (_gate)
         {
             _running.Remove(job);
@@ -174,6 +188,18 @@ internal sealed class JobSlots
         job.Dispose();
         StartReady();
         _signal.Set();
+    }
+
+    /// <summary>Asked when a thread is there at last: on a starved pool that can be long after the decision to run, and much can have happened (rule R10).</summary>
+    private bool TryStart(RunningJob job)
+    {
+        lock (_gate)
+        {
+            if (job.HasEnded || job.StopReason != StopReason.None || !_keeper.MayStart(job))
+                return false;
+            job.Start();
+            return true;
+        }
     }
 
     /// <summary>The first end of a run counts; the lease is kept until its settlement has been answered.</summary>
@@ -197,7 +223,7 @@ internal sealed class JobSlots
             if (!_running.Contains(job) || !job.TryEnd())
                 return;
             var error = $"The run took longer than its time-out of {job.Timeout} and its handler did not stop although its token had fired.";
-            _ended.Add((job, new Settlement(job.Lease, new Outcome.Failed(TimeSpan.Zero, error), Started: true)));
+            _ended.Add((job, new Settlement(job.Lease, new Outcome.Failed(_runner.Pause(job.Attempt), error), Started: true)));
         }
 
         Log.HandlerDoesNotStop(_logger, job.Queue, job.Id, job.Job.Name);

@@ -103,7 +103,7 @@ internal sealed class LeaseKeeper : IDisposable
     /// <summary>One look at all leases. Internal for tests, which move the clock instead of waiting.</summary>
     internal void Tick()
     {
-        StopOverdue();
+        Doubt();
         if (!_held.IsEmpty && _clock.GetElapsedTime(Volatile.Read(ref _beatAt)) >= (_failing ? Lease / 20 : Lease / 5))
         {
             Extend();
@@ -111,6 +111,7 @@ internal sealed class LeaseKeeper : IDisposable
         }
 
         Doubt();
+        StopOverdue();
         _canceller.ReplaceWhenStuck();
     }
 
@@ -118,11 +119,11 @@ internal sealed class LeaseKeeper : IDisposable
     {
         foreach (var job in _held.Values.Where(job => job is { Timeout: not null, Started: true, HasEnded: false }))
         {
-            var over = _clock.GetElapsedTime(job.StartedAt) - job.Timeout!.Value;
-            if (over < TimeSpan.Zero)
+            if (_clock.GetElapsedTime(job.StartedAt) < job.Timeout!.Value)
                 continue;
+            // Counted from when it was told to stop: a process that was frozen past the time-out gives its handlers time to react, too.
             _canceller.Post(job, StopReason.TimedOut);
-            if (over > (Lease < s_longestStop ? Lease : s_longestStop))
+            if (job.StoppingFor > (Lease < s_longestStop ? Lease : s_longestStop))
                 Overran?.Invoke(job);
         }
     }
@@ -165,8 +166,8 @@ internal sealed class LeaseKeeper : IDisposable
             return;
         }
 
-        // It may have been settled while the call was under way: then it was ours to the end.
-        if (!_held.TryRemove(job.Lease, out _))
+        // It may have been settled while the call was under way: then it was ours to the end, and the settlement's own reply tells.
+        if (job.HasEnded || !_held.TryRemove(job.Lease, out _))
             return;
         Log.LeaseLost(_logger, job.Queue, job.Id, job.Attempt);
         _canceller.Post(job, StopReason.LeaseLost);
@@ -177,7 +178,7 @@ internal sealed class LeaseKeeper : IDisposable
     {
         if (!_options.StopInDoubt)
             return;
-        foreach (var job in _held.Values.Where(job => Age(job) >= Lease * 0.65))
+        foreach (var job in _held.Values.Where(job => job is { Started: true, HasEnded: false } && Age(job) >= Lease * 0.65))
             _canceller.Post(job, StopReason.LeaseInDoubt);
     }
 

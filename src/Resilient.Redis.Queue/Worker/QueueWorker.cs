@@ -78,7 +78,7 @@ internal sealed class QueueWorker(
             {
                 return;
             }
-            catch (ObjectDisposedException disposed)
+            catch (ObjectDisposedException disposed) when (disposed.ObjectName == typeof(ResilientRedis).FullName)
             {
                 // A host that failed to start disposes its services without stopping them: there is nothing left to work with.
                 Log.WorkerEnds(logger, store.Queue, disposed.ObjectName);
@@ -87,7 +87,6 @@ internal sealed class QueueWorker(
             catch (Exception error) // The worker's outermost loop: whatever it is, the worker goes on, under a new session.
             {
                 Log.WorkerFailed(logger, error, store.Queue, s_pauseAfterError);
-                _slots?.StopRunning(StopReason.LeaseLost);
                 await _signal.WaitAsync(s_pauseAfterError, _stopping.Token).ConfigureAwait(false);
             }
         }
@@ -108,6 +107,13 @@ internal sealed class QueueWorker(
             keeper.Start();
             await RingOnWakeAsync(connection, session).ConfigureAwait(false);
             await loop.RunAsync(_stopping.Token, _giveUp.Token).ConfigureAwait(false);
+        }
+        catch when (!_stopping.IsCancellationRequested)
+        {
+            // This session is over, and so are its leases: what runs is told, and nothing more is started.
+            _slots?.Close();
+            _slots?.StopRunning(StopReason.LeaseLost);
+            throw;
         }
         finally
         {

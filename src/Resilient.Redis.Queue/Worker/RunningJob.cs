@@ -9,14 +9,18 @@ internal sealed class RunningJob : JobContext, IDisposable
     private readonly string _queue;
     private readonly JobSerializer _serializer;
     private readonly int _maxResultBytes;
+    private readonly TimeProvider _clock;
+    private volatile bool _lost;
     private int _stopReason;
+    private long _stopRequestedAt;
     private int _ended;
     private long _sentAt;
     private long _startedAt;
 
-    public RunningJob(ClaimedJob job, string queue, TimeSpan? timeout, JobSerializer serializer, int maxResultBytes, long sentAt)
+    public RunningJob(ClaimedJob job, string queue, TimeSpan? timeout, JobSerializer serializer, int maxResultBytes, TimeProvider clock, long sentAt)
     {
         Job = job;
+        _clock = clock;
         Timeout = job.Timeout > TimeSpan.Zero ? job.Timeout : timeout;
         _queue = queue;
         _serializer = serializer;
@@ -57,7 +61,11 @@ internal sealed class RunningJob : JobContext, IDisposable
 
     public bool Started => StartedAt != 0;
 
-    public bool IsLost => StopReason == StopReason.LeaseLost;
+    /// <summary>Redis has said that the lease is lost, whatever the run was told before.</summary>
+    public bool IsLost => _lost;
+
+    /// <summary>How long ago the run was first told to stop; zero while it has not been.</summary>
+    public TimeSpan StoppingFor => Volatile.Read(ref _stopRequestedAt) is not 0 and var at ? _clock.GetElapsedTime(at) : TimeSpan.Zero;
 
     public bool HasEnded => Volatile.Read(ref _ended) != 0;
 
@@ -72,12 +80,19 @@ internal sealed class RunningJob : JobContext, IDisposable
 
     public void Renewed(long sentAt) => Volatile.Write(ref _sentAt, sentAt);
 
-    public void Start(long now) => Volatile.Write(ref _startedAt, now);
+    public void Start() => Volatile.Write(ref _startedAt, _clock.GetTimestamp());
 
     /// <summary>Says why the run has to stop, at once; the first reason stands. The token fires by <see cref="Cancel"/>.</summary>
     /// <returns>True for the first reason.</returns>
-    public bool TryRequestStop(StopReason reason) =>
-        Interlocked.CompareExchange(ref _stopReason, (int)reason, (int)StopReason.None) == (int)StopReason.None;
+    public bool TryRequestStop(StopReason reason)
+    {
+        if (reason == StopReason.LeaseLost)
+            _lost = true;
+        if (Interlocked.CompareExchange(ref _stopReason, (int)reason, (int)StopReason.None) != (int)StopReason.None)
+            return false;
+        Volatile.Write(ref _stopRequestedAt, _clock.GetTimestamp());
+        return true;
+    }
 
     /// <summary>Fires the handler's token, and so runs its callbacks: never on a thread that must go on.</summary>
     public void Cancel() => _stop.Cancel();

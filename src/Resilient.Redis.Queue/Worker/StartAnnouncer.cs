@@ -19,7 +19,7 @@ internal sealed class StartAnnouncer(JobStore store, WorkerSession session, Time
                     job.TryRequestStop(StopReason.LeaseLost);
                 return code == ReplyCode.Accepted;
             }
-            catch (ResilientRedisException)
+            catch (Exception error) when (error is not OperationCanceledException and not ObjectDisposedException)
             {
                 // The worker's loop tells of the outage; this job waits for its end.
                 await Task.Delay(s_pause, time, CancellationToken.None).ConfigureAwait(false);

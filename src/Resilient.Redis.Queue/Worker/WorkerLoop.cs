@@ -54,7 +54,7 @@ internal sealed class WorkerLoop(
             Report(ended[i].Job, ended[i].Settlement.Outcome, reply.Settlements[i]);
         }
 
-        RunningJob[] jobs = [.. reply.Jobs.Select(job => new RunningJob(job, store.Queue, options.JobTimeout, serializer, queueOptions.MaxPayloadBytes, sentAt))];
+        RunningJob[] jobs = [.. reply.Jobs.Select(job => new RunningJob(job, store.Queue, options.JobTimeout, serializer, queueOptions.MaxPayloadBytes, clock, sentAt))];
         foreach (var job in jobs)
             keeper.Add(job);
         slots.Accept(jobs);
@@ -64,7 +64,7 @@ internal sealed class WorkerLoop(
     /// <summary>Sends one call until it is answered. Giving up on it ends the session.</summary>
     private async Task<(WorkReply? Reply, long SentAt)> CallAsync(WorkCall call, CancellationToken stopping, CancellationToken giveUp)
     {
-        ResilientRedisException? failure = null;
+        Exception? failure = null;
         for (var failures = 0; !giveUp.IsCancellationRequested; failures++)
         {
             var sentAt = clock.GetTimestamp();
@@ -81,9 +81,9 @@ internal sealed class WorkerLoop(
             {
                 break;
             }
-            catch (ResilientRedisException error)
+            catch (Exception error) when (error is not OperationCanceledException and not ObjectDisposedException and not InvalidOperationException)
             {
-                // Once an outage: the connection tells its own story.
+                // Redis's failures, and whatever strategies the application has added to the pipeline. Once an outage: the connection tells its own story.
                 if (failure?.GetType() != error.GetType())
                     Log.WorkerWaits(logger, store.Queue, error.Message);
                 failure = error;
@@ -121,7 +121,7 @@ internal sealed class WorkerLoop(
 
     private void UseLeaseOf(WorkReply reply)
     {
-        keeper.Lease = reply.Lease;
+        keeper.Lease = pulse.Lease = reply.Lease;
         if (reply.Lease == queueOptions.Lease || _warnedOfLease)
             return;
         _warnedOfLease = true;

@@ -18,7 +18,7 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
     {
         await using var test = await TestKeeper.StartAsync(await servers.ConnectionAsync(kind), _clock);
         var job = await test.ClaimAsync("a");
-        job.Start(_clock.GetTimestamp());
+        job.Start();
         var before = (await test.Queue.StateAsync()).Active["a"];
 
         _clock.Advance(TimeSpan.FromSeconds(1.9));
@@ -70,6 +70,8 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
         await using var patient = await TestKeeper.StartAsync(connection, _clock);
         await using var careful = await TestKeeper.StartAsync(connection, _clock, new JobWorkerOptions { StopInDoubt = true });
         var (goesOn, stops) = (await patient.ClaimAsync("a"), await careful.ClaimAsync("b"));
+        goesOn.Start();
+        stops.Start();
         await server.KillAsync();
 
         Advance(TimeSpan.FromSeconds(6.4));
@@ -86,6 +88,40 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
             patient.Keeper.Tick();
             careful.Keeper.Tick();
         }
+    }
+
+    [Theory, OnBothServers]
+    public async Task Process_frozen_past_a_time_out_gives_its_handler_time_to_react(ServerKind kind)
+    {
+        await using var test = await TestKeeper.StartAsync(await servers.ConnectionAsync(kind), _clock, new() { JobTimeout = TimeSpan.FromSeconds(1) });
+        var job = await test.ClaimAsync("a");
+        var overran = 0;
+        test.Keeper.Overran = _ => overran++;
+        job.Start();
+
+        _clock.Advance(TimeSpan.FromHours(1));
+        test.Keeper.Tick();
+        job.StopReason.Should().Be(StopReason.TimedOut);
+        overran.Should().Be(0);
+
+        _clock.Advance(TimeSpan.FromSeconds(11));
+        test.Keeper.Tick();
+        overran.Should().Be(1);
+    }
+
+    [Theory, OnBothServers]
+    public async Task Lease_that_was_in_doubt_and_then_is_lost_is_known_as_lost(ServerKind kind)
+    {
+        await using var test = await TestKeeper.StartAsync(await servers.ConnectionAsync(kind), _clock, new() { StopInDoubt = true });
+        var job = await test.ClaimAsync("a");
+        job.Start();
+        await test.Queue.Database.KeyDeleteAsync(test.Queue.Keys.Leases);
+
+        _clock.Advance(TimeSpan.FromSeconds(7));
+        test.Keeper.Tick();
+
+        job.StopReason.Should().Be(StopReason.LeaseInDoubt, "the first reason stands");
+        job.IsLost.Should().BeTrue();
     }
 
     [Theory, OnBothServers]
@@ -118,6 +154,7 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
         private readonly Canceller _canceller;
         private readonly TestWorker _worker;
         private readonly TimeProvider _clock;
+        private readonly TimeSpan? _timeout;
 
         private TestKeeper(TestQueue queue, TimeProvider clock, JobWorkerOptions options)
         {
@@ -125,9 +162,10 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
             var logger = Logs.CreateLogger("test");
             Queue = queue;
             _clock = clock;
+            _timeout = options.JobTimeout;
             _worker = queue.Worker(session.Id);
             _canceller = new Canceller(clock, logger);
-            Pulse = new WorkerPulse(clock);
+            Pulse = new WorkerPulse(clock, queue.Options.Lease);
             Keeper = new LeaseKeeper(queue.Store, queue.Database, session, _canceller, Pulse, queue.Options.Lease, options, clock, logger);
         }
 
@@ -146,7 +184,7 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
         {
             await Queue.EnqueueAsync(id);
             var claimed = (await _worker.ClaimAsync()).Single();
-            var job = new RunningJob(claimed, "q", null, new JobSerializer(null), 1000, _clock.GetTimestamp());
+            var job = new RunningJob(claimed, "q", _timeout, new JobSerializer(null), 1000, _clock, _clock.GetTimestamp());
             Keeper.Add(job);
             return job;
         }

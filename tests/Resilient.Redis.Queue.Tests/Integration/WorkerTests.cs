@@ -121,6 +121,23 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
     }
 
     [Theory, OnBothServers]
+    public async Task Job_whose_own_constructor_refuses_the_payload_is_dead_and_costs_no_slot(ServerKind kind)
+    {
+        await using var host = await StartWithAsync(kind, queue =>
+            queue.AddHandler<PickyJob, PickyHandler>("picky").AddHandler<DoJob, DoHandler>().AddWorker(o => o.Concurrency = 1));
+        await using var producer = await StartWithAsync(kind, queue => queue.AddHandler<LooseJob, LooseHandler>("picky"));
+
+        List<JobId> bad = [];
+        for (var i = 0; i < 3; i++)
+            bad.Add((await producer.Queue.EnqueueAsync(new LooseJob(-1))).Id);
+        var (good, _) = await host.Queue.EnqueueAsync(new DoJob("x"));
+
+        foreach (var id in bad)
+            (await StateAsync(host, id, JobState.Dead)).Error.Should().Contain("cannot be read").And.Contain("mass");
+        await StateAsync(host, good, JobState.Completed);
+    }
+
+    [Theory, OnBothServers]
     public async Task Result_that_is_too_large_is_dead_with_the_setting_to_change(ServerKind kind)
     {
         await using var host = await StartAsync(kind, options: o => o.MaxPayloadBytes = 2000);
@@ -194,6 +211,29 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
     }
 
     public sealed record OtherJob(int Number);
+
+    public sealed record LooseJob(int Mass);
+
+    public sealed record PickyJob
+    {
+        public PickyJob(int mass)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(mass);
+            Mass = mass;
+        }
+
+        public int Mass { get; }
+    }
+
+    public sealed class PickyHandler : IJobHandler<PickyJob>
+    {
+        public Task HandleAsync(PickyJob job, JobContext context, CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
+    public sealed class LooseHandler : IJobHandler<LooseJob>
+    {
+        public Task HandleAsync(LooseJob job, JobContext context, CancellationToken cancellationToken) => Task.CompletedTask;
+    }
 
     public sealed record WrongShape(string Number);
 
