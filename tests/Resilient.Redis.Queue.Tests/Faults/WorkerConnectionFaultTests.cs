@@ -55,7 +55,7 @@ public sealed class WorkerConnectionFaultTests : IAsyncLifetime
         proxy.Silence();
         var (next, _) = await producer.Queue.EnqueueAsync(new DoJob("next"));
 
-        await Eventually.TrueAsync(async () => (await producer.Queue.GetAsync(next))!.State == JobState.Completed, TimeSpan.FromSeconds(9));
+        await Eventually.TrueAsync(async () => (await producer.Queue.GetAsync(next))!.State == JobState.Completed, TimeSpan.FromSeconds(20));
         finish.Release();
         await Eventually.TrueAsync(async () => (await producer.Queue.GetAsync(running))!.State == JobState.Completed, s_deadline);
         (await producer.Queue.GetAsync(running))!.Should().BeEquivalentTo(new { Attempt = 1, Lapses = 0 });

@@ -16,7 +16,7 @@ public sealed class WorkerProcessTests : IAsyncLifetime
     public async Task DisposeAsync() => await _server.DisposeAsync();
 
     [Fact]
-    public async Task Killed_workers_jobs_run_elsewhere_within_a_lease_and_a_second()
+    public async Task Killed_workers_jobs_run_elsewhere_within_a_lease_and_a_look()
     {
         await using var producer = await ProducerAsync();
         await using var doomed = ChildProcess.Start("worker", _server.Endpoint);
@@ -31,7 +31,7 @@ public sealed class WorkerProcessTests : IAsyncLifetime
         var took = System.Diagnostics.Stopwatch.StartNew();
         await survivor.PrintsAsync($"started {id}", s_deadline);
 
-        took.Elapsed.Should().BeLessThan(s_lease + TimeSpan.FromSeconds(1));
+        took.Elapsed.Should().BeLessThan(s_lease + TimeSpan.FromSeconds(1.5)); // a lease, a look, and a busy machine
         (await producer.Queue.GetAsync(id))!.Attempt.Should().Be(1, "a lapse is no attempt");
     }
 

@@ -23,6 +23,24 @@ public sealed class ClaimTests(BothServers servers) : ScriptTests(servers)
         state.CheckInvariants();
     }
 
+    [Theory, OnBothServers]
+    public async Task Reply_carries_no_more_than_its_share_of_bytes_and_says_that_there_is_more(ServerKind kind)
+    {
+        var queue = await QueueAsync(kind);
+        var body = new byte[9 * 1024 * 1024];
+        foreach (var id in (string[])["a", "b", "c"])
+            await queue.Store.EnqueueAsync([TestQueue.Job(id) with { Body = body }], queue.Now + 10_000, default);
+        var worker = queue.Worker("w");
+
+        var first = await worker.CallAsync(3);
+        var second = await worker.CallAsync(1);
+
+        first.Jobs.Select(job => job.Lease.Id.Value).Should().Equal("a", "b");
+        first.More.Should().BeTrue();
+        second.Jobs.Should().ContainSingle().Which.Lease.Id.Value.Should().Be("c");
+        (await queue.StateAsync()).CheckInvariants();
+    }
+
     [Theory, OnBothServersInEachStanding]
     public async Task Only_what_waits_is_handed_out(ServerKind kind, Standing standing)
     {
