@@ -84,8 +84,9 @@ internal sealed class RedisJobQueue(
     /// <summary>An outage is waited out: the job does not end because a caller cannot see it.</summary>
     private async ValueTask<(JobInfo? Job, RedisUnavailableException? Outage)> LookAsync(JobId id, TimeSpan? left, CancellationToken cancellationToken)
     {
-        // A look can last for TotalTimeout, which may be longer than this caller wants to wait.
-        using var limit = left is { } most && most < s_shortWait ? new CancellationTokenSource(most > TimeSpan.Zero ? most : TimeSpan.Zero, time) : null;
+        // A look can last for TotalTimeout, which may be longer than this caller wants to wait. The last one gets its time all the same,
+        // else every time-out would blame Redis.
+        using var limit = left is { } most && most < s_shortWait ? new CancellationTokenSource(most > s_longestPause ? most : s_longestPause, time) : null;
         using var either = limit is null ? null : CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {

@@ -20,7 +20,7 @@ internal enum Failure
     Refused,
 }
 
-/// <summary>The only place that knows what the driver's exceptions mean. The rows are those of docs/failures: see there for how they were measured.</summary>
+/// <summary>The only place that knows what the driver's exceptions mean.</summary>
 internal static class RedisErrors
 {
     /// <summary>Whether it is the driver that failed; all else is the caller's own and leaves untouched.</summary>

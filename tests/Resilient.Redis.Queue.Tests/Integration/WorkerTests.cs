@@ -138,6 +138,18 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
     }
 
     [Theory, OnBothServers]
+    public async Task Caller_that_waited_long_enough_is_told_how_the_job_stands(ServerKind kind)
+    {
+        await using var producer = await StartProducerAsync(kind);
+        var (id, _) = await producer.Queue.EnqueueAsync(new DoJob("x"));
+
+        var thrown = await FluentActions.Awaiting(() => producer.Queue.WaitForResultAsync<int>(id, TimeSpan.FromMilliseconds(200)))
+            .Should().ThrowAsync<TimeoutException>();
+
+        thrown.Which.Message.Should().Contain("is still Waiting");
+    }
+
+    [Theory, OnBothServers]
     public async Task Result_that_is_too_large_is_dead_with_the_setting_to_change(ServerKind kind)
     {
         await using var host = await StartAsync(kind, options: o => o.MaxPayloadBytes = 2000);
