@@ -19,6 +19,8 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
 
     public SocketSet Sockets => sockets;
 
+    public TrafficHistory History { get; } = new(time);
+
     /// <summary>Set by the pool only, which logs each change.</summary>
     public bool IsUp { get => _isUp; set => _isUp = value; }
 
@@ -34,6 +36,9 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
     public long StateAt { get; set; } = time.GetTimestamp();
 
     public TimeSpan? Latency { get; set; }
+
+    /// <summary>Why and when it was given up the last time: what was in flight then failed for that.</summary>
+    public Drop? Dropped { get; set; }
 
     public int Outstanding => Volatile.Read(ref _outstanding);
 
@@ -62,3 +67,7 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
         Interlocked.Decrement(ref _outstanding);
     }
 }
+
+/// <param name="Cause">Why.</param>
+/// <param name="At">When, as a timestamp.</param>
+internal sealed record Drop(string Cause, long At);

@@ -6,15 +6,23 @@ namespace Resilient.Redis.Connections;
 /// <summary>The effective options, a clone for each connection.</summary>
 /// <param name="options">The effective options.</param>
 /// <param name="hooks">What the application adds with ConfigureConnection.</param>
-internal sealed class RedisConnectionFactory(ResolvedRedisOptions options, RedisHooks hooks) : IRedisConnectionFactory
+/// <param name="time">The clock.</param>
+internal sealed class RedisConnectionFactory(ResolvedRedisOptions options, RedisHooks hooks, TimeProvider time) : IRedisConnectionFactory
 {
+    /// <summary>A connection has two sockets; the queue has connections of its own beside the pool.</summary>
+    private readonly ConnectPace _pace = new((2 * options.PoolSize) + 8, time);
+
     public async Task<IConnectionMultiplexer> ConnectAsync(Action<ConfigurationOptions>? adjust = null, CancellationToken cancellationToken = default)
     {
         var driver = options.Driver.Clone();
         driver.BeforeSocketConnect = (_, _, socket) => TcpKeepAlive.Set(socket, options);
+        var sockets = new SocketSet(time);
+        driver.ReconnectRetryPolicy = new ReconnectPolicy(sockets, options.ConnectTimeout);
         foreach (var configure in hooks.Connection)
             configure(driver);
         adjust?.Invoke(driver);
+        sockets.Attach(driver);
+        _pace.Attach(driver);
 
         cancellationToken.ThrowIfCancellationRequested();
         var connecting = ConnectionMultiplexer.ConnectAsync(driver);

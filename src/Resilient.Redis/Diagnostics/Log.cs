@@ -22,4 +22,7 @@ internal static partial class Log
 
     [LoggerMessage(106, LogLevel.Error, "{Redis}: the watchdog failed and goes on.")]
     public static partial void WatchdogFailed(ILogger logger, Exception error, string redis);
+
+    [LoggerMessage(107, LogLevel.Warning, "{Redis}: connection {Slot}: the sockets to {Server} were closed: {Cause}. The driver opens new ones.")]
+    public static partial void ServerDropped(ILogger logger, string redis, int slot, string server, string cause);
 }

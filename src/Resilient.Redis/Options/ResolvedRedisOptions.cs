@@ -47,7 +47,7 @@ internal sealed record ResolvedRedisOptions
     /// <summary>How messages call this connection.</summary>
     public string Title => Name.Length == 0 ? "Redis" : $"Redis '{Name}'";
 
-    private static string Text(EndPoint endpoint) => endpoint switch
+    internal static string Text(EndPoint endpoint) => endpoint switch
     {
         DnsEndPoint dns => $"{dns.Host}:{(dns.Port == 0 ? 6379 : dns.Port)}",
         IPEndPoint { AddressFamily: AddressFamily.InterNetworkV6 } ip => $"[{ip.Address}]:{(ip.Port == 0 ? 6379 : ip.Port)}",
