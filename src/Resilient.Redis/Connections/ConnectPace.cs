@@ -13,6 +13,9 @@ internal sealed class ConnectPace(int burst, TimeProvider time)
     /// <summary>Once the burst is used up.</summary>
     private const double PerSecond = 10;
 
+    /// <summary>Five seconds' worth: who waits longer is given up by the driver anyway.</summary>
+    private const double MostDebt = 5 * PerSecond;
+
     private readonly Lock _lock = new();
     private double _left = burst;
     private long _at = time.GetTimestamp();
@@ -25,7 +28,7 @@ internal sealed class ConnectPace(int burst, TimeProvider time)
         {
             _left = Math.Min(burst, _left + (time.GetElapsedTime(_at).TotalSeconds * PerSecond));
             _at = time.GetTimestamp();
-            _left = Math.Max(_left - 1, -burst);
+            _left = Math.Max(_left - 1, -MostDebt);
             owed = -_left;
         }
 

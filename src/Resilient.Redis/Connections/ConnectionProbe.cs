@@ -11,7 +11,8 @@ internal sealed class ConnectionProbe(ResolvedRedisOptions options, IRedisConnec
     public async Task<Answer> AskAsync(PooledConnection connection, CancellationToken cancellationToken)
     {
         var result = await AskAsync(connection.Database.PingAsync(), cancellationToken).ConfigureAwait(false);
-        connection.Latency = result.Took ?? connection.Latency;
+        if (result.Took is { } took)
+            connection.Answered(took);
         return result.Answer;
     }
 

@@ -35,7 +35,10 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
     /// <summary>When it came up, went down, or began to open.</summary>
     public long StateAt { get; set; } = time.GetTimestamp();
 
-    public TimeSpan? Latency { get; set; }
+    /// <summary>The round trip of the last PING that was answered.</summary>
+    public TimeSpan? Latency { get; private set; }
+
+    public long LatencyAt { get; private set; }
 
     /// <summary>Why and when it was given up the last time: what was in flight then failed for that.</summary>
     public Drop? Dropped { get; set; }
@@ -53,6 +56,12 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
         IsUp = false;
         sockets.Close();
         await multiplexer.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
+    }
+
+    public void Answered(TimeSpan took)
+    {
+        Latency = took;
+        LatencyAt = time.GetTimestamp();
     }
 
     public void Begin()

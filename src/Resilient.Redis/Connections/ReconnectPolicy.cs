@@ -16,6 +16,9 @@ internal sealed class ReconnectPolicy(SocketSet sockets, TimeSpan connectTimeout
 
     private readonly double _phase = Jitter();
 
+    /// <summary>The first connect is under way, and in a process that has just begun it takes its time.</summary>
+    public bool IsOpening { get; set; } = true;
+
     /// <summary>Whether Redis refuses us for good, as far as is known.</summary>
     public Func<bool> IsRefused { get; set; } = static () => false;
 
@@ -33,7 +36,9 @@ internal sealed class ReconnectPolicy(SocketSet sockets, TimeSpan connectTimeout
     private double Pause(long retries)
     {
         var pause = PauseMilliseconds;
-        if (IsRefused())
+        if (IsOpening)
+            pause = 2 * PauseMilliseconds / MostJitter;
+        else if (IsRefused())
             pause = Math.Min(SlowestMilliseconds, PauseMilliseconds * Math.Pow(2, Math.Min(retries, 10)));
         else if (MayWait())
             pause = SlowestMilliseconds;

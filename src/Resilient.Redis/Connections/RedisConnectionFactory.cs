@@ -17,7 +17,8 @@ internal sealed class RedisConnectionFactory(ResolvedRedisOptions options, Redis
         var driver = options.Driver.Clone();
         driver.BeforeSocketConnect = (_, _, socket) => TcpKeepAlive.Set(socket, options);
         var sockets = new SocketSet(time);
-        driver.ReconnectRetryPolicy = new ReconnectPolicy(sockets, options.ConnectTimeout);
+        var policy = new ReconnectPolicy(sockets, options.ConnectTimeout);
+        driver.ReconnectRetryPolicy = policy;
         foreach (var configure in hooks.Connection)
             configure(driver);
         adjust?.Invoke(driver);
@@ -28,7 +29,12 @@ internal sealed class RedisConnectionFactory(ResolvedRedisOptions options, Redis
         var connecting = ConnectionMultiplexer.ConnectAsync(driver);
         try
         {
-            return await connecting.WaitAsync(cancellationToken).ConfigureAwait(false);
+            var connection = await connecting.WaitAsync(cancellationToken).ConfigureAwait(false);
+            connection.ConnectionRestored += (_, restored) => sockets.Established(restored.EndPoint, restored.ConnectionType);
+            if (connection.IsConnected)
+                sockets.Established();
+            policy.IsOpening = false;
+            return connection;
         }
         catch (OperationCanceledException) when (!connecting.IsCompleted)
         {

@@ -9,7 +9,7 @@ namespace Resilient.Redis.Connections;
 internal sealed class SocketSet(TimeProvider time)
 {
     /// <summary>Between the driver's note of when a connect began and ours.</summary>
-    private static readonly TimeSpan s_tolerance = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_tolerance = TimeSpan.FromMilliseconds(20);
 
     private readonly Lock _lock = new();
     private readonly List<Entry> _entries = [];
@@ -54,11 +54,21 @@ internal sealed class SocketSet(TimeProvider time)
         return sum;
     }
 
-    /// <summary>Whether the connect that began so long ago has its socket still open, and so is under way.</summary>
+    /// <summary>Whether a connect that began so long ago is still under way: its socket is open, and the driver has not said that it serves.</summary>
     public bool IsConnecting(TimeSpan since)
     {
         lock (_lock)
-            return _entries.Exists(entry => (time.GetElapsedTime(entry.OpenedAt) - since).Duration() < s_tolerance && entry.Socket.TryGetTarget(out var socket) && !socket.SafeHandle.IsClosed);
+            return _entries.Exists(entry => !entry.IsEstablished && time.GetElapsedTime(entry.OpenedAt) <= since + s_tolerance && entry.Socket.TryGetTarget(out var socket) && !socket.SafeHandle.IsClosed);
+    }
+
+    /// <summary>The driver says that these serve.</summary>
+    public void Established(EndPoint? endpoint = null, ConnectionType? type = null)
+    {
+        lock (_lock)
+        {
+            foreach (var entry in _entries)
+                entry.IsEstablished |= (endpoint is null || endpoint.Equals(entry.Endpoint)) && (type is null || type == entry.Type);
+        }
     }
 
     private void Add(Entry entry)
@@ -85,5 +95,8 @@ internal sealed class SocketSet(TimeProvider time)
         return open;
     }
 
-    private sealed record Entry(EndPoint Endpoint, ConnectionType Type, WeakReference<Socket> Socket, long OpenedAt);
+    private sealed record Entry(EndPoint Endpoint, ConnectionType Type, WeakReference<Socket> Socket, long OpenedAt)
+    {
+        public bool IsEstablished { get; set; }
+    }
 }

@@ -76,8 +76,13 @@ internal sealed class CallGate(ResolvedRedisOptions options, ConnectionPool pool
         var since = availability.Since;
         var seconds = (time.GetUtcNow() - since).TotalSeconds;
         var cause = last is null ? "no connection has been opened yet" : text.Cause(last);
+        var advice = text.Advice(last is null ? "CONNECTION" : text.CodeOf(last));
+
+        // Without a thread to read with, a server that is well looks as if it were away.
+        if (!DedicatedThreads.IsOn && diagnosis.Starvation is { } starved)
+            (cause, advice) = ($"{cause}; {starved.Finding}", starved.Advice);
         return new RedisUnavailableException(
-            FormattableString.Invariant($"{options.Title} at {options.Endpoint}: the command was not sent: {(availability.WasEverUp ? "Redis is away since" : "never connected, tried since")} {since:HH:mm:ss}Z ({seconds:0.0} s): {cause}. {text.Advice(last is null ? "CONNECTION" : text.CodeOf(last))}"),
+            FormattableString.Invariant($"{options.Title} at {options.Endpoint}: the command was not sent: {(availability.WasEverUp ? "Redis is away since" : "never connected, tried since")} {since:HH:mm:ss}Z ({seconds:0.0} s): {cause}. {advice}"),
             mayHaveExecuted: false,
             last);
     }

@@ -44,7 +44,7 @@ internal sealed class ConnectionWatch(PooledConnection connection, ConnectionPoo
         {
             if (!server.IsConnected)
             {
-                server.Heard();     // what it owed is lost with its connection
+                server.Reset();     // what it owed is lost with its connection
                 continue;
             }
 
@@ -60,7 +60,7 @@ internal sealed class ConnectionWatch(PooledConnection connection, ConnectionPoo
             if (server.IsDeaf && !server.IsSilent && !ReadingIsStarved)
             {
                 // The same server answers on its other socket, so it is this one that is dead.
-                server.Heard();
+                server.Reset();
                 pool.CloseDeaf(connection, server.EndPoint);
             }
 
@@ -71,11 +71,21 @@ internal sealed class ConnectionWatch(PooledConnection connection, ConnectionPoo
     }
 
     /// <summary>A connection that is down: is it back?</summary>
-    private static void Call(List<ServerWatch> servers)
+    private void Call(List<ServerWatch> servers)
     {
         foreach (var server in servers)
         {
-            if (server.IsConnected && !server.IsPinging && server.SincePing >= s_probeInterval)
+            if (!server.IsConnected)
+            {
+                server.Reset();
+                continue;
+            }
+
+            // A reply that comes too late for its caller still shows that the server is only slow.
+            server.Listen();
+            if (server.HasReplied)
+                pool.SetUp(connection);
+            else if (!server.IsPinging && server.SincePing >= s_probeInterval)
                 server.Ping();
         }
     }
@@ -87,13 +97,13 @@ internal sealed class ConnectionWatch(PooledConnection connection, ConnectionPoo
         if (ping.Error is { } error && !(error is TimeoutException && ReadingIsStarved))
             pool.Saw(error);
         if (ping.Took is { } took)
-            connection.Latency = took;
+            connection.Answered(took);
         if (connection.IsUp)
             return;     // listening finds its silence by what is owed
         switch (ping.Answer)
         {
             case Answer.Yes:
-                server.Heard();
+                server.Reset();
                 pool.SetUp(connection);
                 break;
             case Answer.None:
@@ -113,7 +123,7 @@ internal sealed class ConnectionWatch(PooledConnection connection, ConnectionPoo
         var replies = server.Replies;
         if (!await probe.FreshOneAnswersAsync(server.EndPoint, stopping).ConfigureAwait(false) || server.Replies != replies)
             return;
-        server.Heard();
+        server.Reset();
         await pool.DropAsync(connection, "it is dead, a fresh one answers", server.EndPoint).ConfigureAwait(false);
     }
 

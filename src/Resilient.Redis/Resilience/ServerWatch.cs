@@ -8,8 +8,12 @@ namespace Resilient.Redis.Resilience;
 /// <remarks>Its PING is a task that nobody awaits: looking whether it has ended needs no thread of a pool that may be starved.</remarks>
 internal sealed class ServerWatch(IServer server, SocketSet sockets, TimeSpan patience, TimeProvider time)
 {
-    private readonly Line _interactive = new(ConnectionType.Interactive);
-    private readonly Line _subscription = new(ConnectionType.Subscription);
+    private static readonly TimeSpan s_deaf = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_most = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_slowFor = TimeSpan.FromSeconds(30);
+
+    private readonly Line _interactive = new(ConnectionType.Interactive) { HeardAt = time.GetTimestamp() };
+    private readonly Line _subscription = new(ConnectionType.Subscription) { HeardAt = time.GetTimestamp() };
     private Task<TimeSpan>? _ping;
     private long _pingAt = time.GetTimestamp();
 
@@ -28,6 +32,9 @@ internal sealed class ServerWatch(IServer server, SocketSet sockets, TimeSpan pa
     /// <summary>The same of the socket that only carries what is published, while the server answers on the other one.</summary>
     public bool IsDeaf { get; private set; }
 
+    /// <summary>A reply came since the last look, however late.</summary>
+    public bool HasReplied => _interactive.HasReplied;
+
     public int Owed => _interactive.Owed;
 
     public long Replies => _interactive.Replies;
@@ -36,13 +43,19 @@ internal sealed class ServerWatch(IServer server, SocketSet sockets, TimeSpan pa
     {
         var counters = server.GetCounters();
         IsSilent = Silent(_interactive, counters.Interactive);
-        IsDeaf = Silent(_subscription, counters.Subscription) && _interactive.RepliedAt > _subscription.HeardAt;
+
+        // Only what was asked after that silence began proves that the server would have answered there too. There is no hurry:
+        // only the driver's keepalive asks on this socket, and a stream of late replies on the other does not show how late they are.
+        _subscription.Slowest = Longer(_interactive.Slowest, s_deaf / 1.5);
+        IsDeaf = Silent(_subscription, counters.Subscription) && time.GetElapsedTime(_subscription.HeardAt, _interactive.RepliedAt) > patience / 2;
     }
 
-    /// <summary>After a loss or a repair nothing is owed from before.</summary>
-    public void Heard()
+    /// <summary>After a loss or a repair nothing is owed from before, and nothing is known of how slow it is.</summary>
+    public void Reset()
     {
-        _interactive.HeardAt = _subscription.HeardAt = time.GetTimestamp();
+        var counters = server.GetCounters();
+        _interactive.Reset(counters.Interactive, time.GetTimestamp());
+        _subscription.Reset(counters.Subscription, time.GetTimestamp());
         IsSilent = IsDeaf = false;
     }
 
@@ -78,22 +91,38 @@ internal sealed class ServerWatch(IServer server, SocketSet sockets, TimeSpan pa
     {
         line.Owed = counters.SentItemsAwaitingResponse;
         var replies = counters.OperationCount - line.Owed;
-        if (replies != line.Replies)
-            line.RepliedAt = time.GetTimestamp();
-        if (line.Owed == 0 || replies != line.Replies)
+        line.HasReplied = replies != line.Replies;
+        if (line.HasReplied)
         {
-            line.Replies = replies;
+            // A server that was silent and then answered is slow, and is known as slow for a while.
+            var silence = time.GetElapsedTime(line.HeardAt);
+            if (silence > Longer(line.Slowest, patience) || time.GetElapsedTime(line.SlowAt) > s_slowFor)
+                (line.Slowest, line.SlowAt) = (silence, time.GetTimestamp());
+            (line.Replies, line.RepliedAt) = (replies, time.GetTimestamp());
+        }
+
+        if (line.Owed == 0 || line.HasReplied)
+        {
             line.HeardAt = time.GetTimestamp();
             return false;
         }
 
-        if (time.GetElapsedTime(line.HeardAt) < patience)
+        if (time.GetElapsedTime(line.HeardAt) < Patience(line))
             return false;
 
         // Half of a large reply is a sign of life; bytes that nobody has read yet show that it is we who are slow.
         var traffic = sockets.Traffic(server.EndPoint, line.Type);
         return traffic.Unread == 0 && !(traffic.Quiet < patience);
     }
+
+    /// <summary>Half again the longest silence that ended with a reply, within bounds: slowness is no death.</summary>
+    private TimeSpan Patience(Line line)
+    {
+        var known = 1.5 * line.Slowest;
+        return Longer(known < s_most ? known : s_most, patience);
+    }
+
+    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private sealed class Line(ConnectionType type)
     {
@@ -107,5 +136,18 @@ internal sealed class ServerWatch(IServer server, SocketSet sockets, TimeSpan pa
         public long HeardAt { get; set; }
 
         public long RepliedAt { get; set; }
+
+        public bool HasReplied { get; set; }
+
+        public TimeSpan Slowest { get; set; }
+
+        public long SlowAt { get; set; }
+
+        public void Reset(ConnectionCounters counters, long now)
+        {
+            Owed = counters.SentItemsAwaitingResponse;
+            Replies = counters.OperationCount - Owed;
+            (HeardAt, HasReplied, Slowest) = (now, false, TimeSpan.Zero);
+        }
     }
 }
