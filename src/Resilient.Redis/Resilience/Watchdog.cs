@@ -75,7 +75,8 @@ internal sealed class Watchdog(ConnectionPool pool, ConnectionProbe probe, Threa
             catch (Exception error)
             {
                 // The multiplexer may be of the application's own factory and throw anything; the other connections still need us.
-                Complain(error);
+                if (!connection.IsClosed)
+                    Complain(error);
             }
         }
     }
