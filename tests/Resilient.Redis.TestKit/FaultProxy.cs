@@ -63,6 +63,13 @@ public sealed class FaultProxy : IAsyncDisposable
             link.IsSilent = true;
     }
 
+    /// <summary>The open connections from these ports of the client swallow every byte from now on; the others work.</summary>
+    public void Silence(IReadOnlyCollection<int> clientPorts)
+    {
+        foreach (var link in _links.Keys.Where(link => clientPorts.Contains(link.ClientPort)))
+            link.IsSilent = true;
+    }
+
     /// <summary>New connections work again; what was swallowed stays lost.</summary>
     public void Speak() => _newAreSilent = false;
 
@@ -227,6 +234,8 @@ public sealed class FaultProxy : IAsyncDisposable
         private volatile bool _isSilent;
 
         public Socket Client => client;
+
+        public int ClientPort { get; } = ((IPEndPoint)client.RemoteEndPoint!).Port;
 
         public bool IsSilent { get => _isSilent; set => _isSilent = value; }
 

@@ -28,6 +28,9 @@ public sealed partial class RedisServer : TestServer
 
     public override int Port { get; }
 
+    /// <summary>Where it keeps its files.</summary>
+    public string Folder => _folder.FullName;
+
     public int ProcessId => _process?.Id ?? throw new InvalidOperationException("The server is not running.");
 
     /// <param name="arguments">As on the command line, for example <c>--requirepass secret</c>. Without persistence unless asked for.</param>

@@ -71,6 +71,10 @@ internal sealed class SocketSet(TimeProvider time)
         }
     }
 
+    /// <summary>Our own ports: what names these connections to a proxy or a firewall.</summary>
+    public IReadOnlyCollection<int> LocalPorts(ConnectionType? type = null) =>
+        [.. Open(null, type).Where(static socket => socket.Connected).Select(static socket => ((IPEndPoint)socket.LocalEndPoint!).Port)];
+
     private void Add(Entry entry)
     {
         lock (_lock)
