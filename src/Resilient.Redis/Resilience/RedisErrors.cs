@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Resilient.Redis.Connections;
 using StackExchange.Redis;
 
 namespace Resilient.Redis.Resilience;
@@ -41,7 +42,7 @@ internal static class RedisErrors
     /// <summary>Whether an error reply, here or at connecting, is behind it: then Redis is there and answers.</summary>
     public static bool IsAnswer(Exception error) => error is RedisServerException;
 
-    /// <summary>The first word of the error reply, or a word of our own for what has none: DNS, REFUSED, TLS, HANDSHAKE, CLOSED, TIMEOUT, COMMAND, CONNECTION.</summary>
+    /// <summary>The first word of the error reply, or a word of our own for what has none: DNS, REFUSED, TLS, HANDSHAKE, CLOSED, SENTINEL, TIMEOUT, COMMAND, CONNECTION.</summary>
     public static string CodeOf(Exception error)
     {
         for (var inner = error; inner is not null; inner = inner.InnerException)
@@ -56,6 +57,8 @@ internal static class RedisErrors
                     return "DNS";
                 case SocketException { SocketErrorCode: SocketError.ConnectionRefused }:
                     return "REFUSED";
+                case NoPrimaryException:
+                    return "SENTINEL";
                 case AuthenticationException:
                     return "TLS";
                 case IOException when error is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure }:
