@@ -31,7 +31,7 @@ public sealed class SentinelTests(ITestOutputHelper output)
         var (before, after) = await MissingAsync(primary, load, switchedAt);
         output.WriteLine($"""
             sentinels took {Stopwatch.GetElapsedTime(killedAt, switchedAt).TotalMilliseconds:0} ms, then first success after {gap.TotalMilliseconds:0} ms
-            {load.Acknowledged.Count} acknowledged, {load.Acknowledged.Count(write => write.Began > switchedAt)} of them after the switch; lost: {before} from before the kill (not replicated in time), {after} from after the switch
+            {load.Acknowledged.Count} acknowledged, {load.Acknowledged.Count(write => write.At > switchedAt)} of them after the switch; lost: {before} from before the kill (not replicated in time), {after} from after the switch
             the stale primary was one for {stale.For.TotalMilliseconds:0} ms, looked at {stale.Looks} times, and got {stale.Writes} writes
             {load.Failures.Count} failures, the longest call {load.LongestFailure.TotalMilliseconds:0} ms
             {string.Join('\n', logs.Story())}
@@ -201,13 +201,13 @@ public sealed class SentinelTests(ITestOutputHelper output)
         return (writes, looks, clock.Elapsed);
     }
 
-    /// <summary>How many acknowledged writes the primary does not have, of those that began before a moment and after it.</summary>
+    /// <summary>How many acknowledged writes the primary does not have, of those acknowledged before a moment and after it.</summary>
     private static async Task<(int Before, int After)> MissingAsync(RedisServer primary, WriteLoad load, long at)
     {
         await using var beside = await primary.ConnectAsync();
         var db = beside.GetDatabase();
         var there = await Task.WhenAll(load.Acknowledged.Select(async write => (write, Exists: await db.KeyExistsAsync(write.Key))));
         var missing = there.Where(entry => !entry.Exists).ToList();
-        return (missing.Count(entry => entry.write.Began < at), missing.Count(entry => entry.write.Began >= at));
+        return (missing.Count(entry => entry.write.At < at), missing.Count(entry => entry.write.At >= at));
     }
 }

@@ -23,7 +23,7 @@ internal sealed class WriteLoad : IAsyncDisposable
     public static WriteLoad Start(IResilientRedis redis, RetrySafety safety = RetrySafety.Idempotent, Func<int, string, string>? key = null) =>
         new(redis, key ?? ((writer, n) => $"w{writer}:{n}"), safety);
 
-    /// <summary>How long after <paramref name="at"/> the first write was acknowledged that had begun by then or later.</summary>
+    /// <summary>How long after <paramref name="at"/> the first write was acknowledged.</summary>
     public TimeSpan FirstSuccessAfter(long at, Func<Write, bool>? which = null) =>
         _acknowledged.Where(write => write.At >= at && which?.Invoke(write) != false).Select(write => Stopwatch.GetElapsedTime(at, write.At)).DefaultIfEmpty(TimeSpan.MaxValue).Min();
 
@@ -48,7 +48,7 @@ internal sealed class WriteLoad : IAsyncDisposable
             try
             {
                 await redis.ExecuteAsync(static (db, key) => db.StringSetAsync(key, 1), key, safety);
-                _acknowledged.Enqueue(new(writer, key, began, Stopwatch.GetTimestamp()));
+                _acknowledged.Enqueue(new(writer, key, Stopwatch.GetTimestamp()));
             }
             catch (Exception error) when (error is not OutOfMemoryException)
             {
@@ -60,7 +60,7 @@ internal sealed class WriteLoad : IAsyncDisposable
         }
     }
 
-    internal sealed record Write(int Writer, string Key, long Began, long At);
+    internal sealed record Write(int Writer, string Key, long At);
 
     internal sealed record Failure(int Writer, string Key, Exception Error, TimeSpan Took);
 }
