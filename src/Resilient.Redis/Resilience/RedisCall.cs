@@ -11,6 +11,9 @@ internal abstract class RedisCall(RetrySafety safety, Exception failure, TimeSpa
 
     public Exception LastFailure { get; private set; } = failure;
 
+    /// <summary>How many attempts have failed, apart from those that met a cluster without a primary: that wait is bounded by TotalTimeout, not by a number.</summary>
+    public int Failures { get; private set; } = RedisErrors.IsClusterDown(failure) ? 0 : 1;
+
     /// <summary>Whether any attempt so far may have run.</summary>
     public bool MayHaveExecuted { get; private set; } = RedisErrors.Classify(failure) == Failure.Ambiguous;
 
@@ -24,6 +27,7 @@ internal abstract class RedisCall(RetrySafety safety, Exception failure, TimeSpa
     public void Failed(Exception error)
     {
         LastFailure = error;
+        Failures += RedisErrors.IsClusterDown(error) ? 0 : 1;
         MayHaveExecuted |= RedisErrors.Classify(error) == Failure.Ambiguous;
     }
 }

@@ -42,6 +42,9 @@ internal static class RedisErrors
     /// <summary>Whether an error reply, here or at connecting, is behind it: then Redis is there and answers.</summary>
     public static bool IsAnswer(Exception error) => error is RedisServerException;
 
+    /// <summary>The cluster is voting for a new primary of some shard, and by default serves no key meanwhile.</summary>
+    public static bool IsClusterDown(Exception error) => error is RedisServerException { Kind: RedisErrorKind.ClusterDown };
+
     /// <summary>The first word of the error reply, or a word of our own for what has none: DNS, REFUSED, TLS, HANDSHAKE, CLOSED, SENTINEL, TIMEOUT, COMMAND, CONNECTION.</summary>
     public static string CodeOf(Exception error)
     {

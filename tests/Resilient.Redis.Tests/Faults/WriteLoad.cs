@@ -48,7 +48,7 @@ internal sealed class WriteLoad : IAsyncDisposable
             try
             {
                 await redis.ExecuteAsync(static (db, key) => db.StringSetAsync(key, 1), key, safety);
-                _acknowledged.Enqueue(new(writer, key, Stopwatch.GetTimestamp()));
+                _acknowledged.Enqueue(new(writer, key, Stopwatch.GetTimestamp(), Stopwatch.GetElapsedTime(began)));
             }
             catch (Exception error) when (error is not OutOfMemoryException)
             {
@@ -60,7 +60,7 @@ internal sealed class WriteLoad : IAsyncDisposable
         }
     }
 
-    internal sealed record Write(int Writer, string Key, long At);
+    internal sealed record Write(int Writer, string Key, long At, TimeSpan Took);
 
     internal sealed record Failure(int Writer, string Key, Exception Error, TimeSpan Took);
 }
