@@ -29,7 +29,7 @@ internal sealed class ConnectionProbe(ResolvedRedisOptions options, IRedisConnec
         }
         catch (Exception error) when (error is RedisException or RedisCommandException or ObjectDisposedException or OperationCanceledException)
         {
-            if (error is RedisException)
+            if (error is RedisException or RedisCommandException)
                 availability.Saw(error);
             return Answer.NotConnected;
         }

@@ -163,20 +163,19 @@ internal sealed class SentinelPrimary : IAsyncDisposable
         var view = await ResolveAsync(SentinelView.Of(_service, _names, answers)).ConfigureAwait(false);
 
         // First the view, then the sockets: one that connects meanwhile looks at the view before it is used.
-        if (_view.Primary is null && view.Primary is not null)
+        var before = _view;
+        var switched = view.Primary is not null && !view.Primary.Equals(_last);
+        if (switched || before.Primary is null)
             Interlocked.Exchange(ref _settledAt, _time.GetTimestamp());
         _view = view;
-        var switched = view.Primary is not null && !view.Primary.Equals(_last);
-        if (switched)
-        {
-            if (_last is not null)
-                Log.PrimarySwitched(_logger, _options.Title, _service, SentinelView.Text(view.Primary!), SentinelView.Text(_last));
-            _last = view.Primary;
-            Interlocked.Exchange(ref _settledAt, _time.GetTimestamp());
-        }
-
         if (switched || view.MustLeave || AnyFoundReplica())
             _sockets.Close();
+
+        if (switched && _last is not null)
+            Log.PrimarySwitched(_logger, _options.Title, _service, SentinelView.Text(view.Primary!), SentinelView.Text(_last));
+        else if (view.MustLeave && !before.MustLeave)
+            Log.PrimaryLeft(_logger, _options.Title, view.Problem!);
+        _last = view.Primary ?? _last;
     }
 
     private async Task<SentinelView> ResolveAsync(SentinelView view)
