@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -18,12 +19,14 @@ public sealed class ResilientRedis : IResilientRedis
     private readonly ConnectionPool _pool;
     private readonly ConnectionProbe _probe;
     private readonly Availability _availability;
+    private readonly TimeoutDiagnosis _diagnosis;
     private readonly CallGate _gate;
     private readonly RedisPipeline _pipeline;
     private readonly RedisErrorText _text;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly Task _watching;
+    private readonly ThreadPoolLag _threads;
+    private readonly Watchdog _watchdog;
     private readonly Lock _lock = new();
     private Task<int> _replacing = Task.FromResult(0);
     private Task? _closing;
@@ -38,10 +41,13 @@ public sealed class ResilientRedis : IResilientRedis
         _text = new RedisErrorText(options);
         _availability = new Availability(time);
         _probe = new ConnectionProbe(options, factory, _availability, time);
+        _threads = new ThreadPoolLag(time);
         _pool = new ConnectionPool(options, factory, _probe, new ConnectionStates(options, _text, logger, time), _availability, time);
-        _gate = new CallGate(options, _pool, _availability, _text, time);
+        _diagnosis = new TimeoutDiagnosis(_threads, options, time);
+        _gate = new CallGate(options, _pool, _availability, _text, _diagnosis, time);
         _pipeline = new RedisPipeline(options, hooks, _gate, time);
-        _watching = new Watchdog(_pool, _probe, options, logger, time).RunAsync(_stopping.Token);
+        _watchdog = new Watchdog(_pool, _probe, _threads, options, logger, time);
+        _watchdog.Start(_stopping.Token);
     }
 
     /// <summary>Makes a pool for a program without a container. Nothing connects before the first use.</summary>
@@ -131,8 +137,9 @@ public sealed class ResilientRedis : IResilientRedis
             connection.End();
         }
 
-        _gate.Saw(connection, failure);
-        var call = new RedisCall<TState, TResult>(command, state, safety, failure, _options.TotalTimeout - _time.GetElapsedTime(began));
+        var elapsed = _time.GetElapsedTime(began);
+        var diagnosis = _gate.Saw(connection, failure, elapsed);
+        var call = new RedisCall<TState, TResult>(command, state, safety, failure, diagnosis, _options.TotalTimeout - elapsed);
         return await _pipeline.RetryAsync(call, cancellationToken).ConfigureAwait(false);
     }
 
@@ -141,9 +148,11 @@ public sealed class ResilientRedis : IResilientRedis
     {
         ThrowIfClosed();
         cancellationToken.ThrowIfCancellationRequested();
+        var began = _time.GetTimestamp();
+        var asked = new StrongBox<PooledConnection?>();
         try
         {
-            return await PingOnceAsync().WaitAsync(_options.AttemptTimeout, _time, cancellationToken).ConfigureAwait(false);
+            return await PingOnceAsync(asked).WaitAsync(_options.AttemptTimeout, _time, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException) when (_pool.First is null)
         {
@@ -152,7 +161,8 @@ public sealed class ResilientRedis : IResilientRedis
         }
         catch (Exception error) when (RedisErrors.IsDriver(error) || error is TimeoutException || (error is ObjectDisposedException && _closing is null))
         {
-            throw _text.ToException("the PING", error, mayHaveExecuted: false);
+            var diagnosis = asked.Value is { } connection ? _diagnosis.Explain(connection, error, _time.GetElapsedTime(began)) : null;
+            throw _text.ToException("the PING", error, mayHaveExecuted: false, diagnosis);
         }
     }
 
@@ -193,7 +203,7 @@ public sealed class ResilientRedis : IResilientRedis
         }
     }
 
-    private async Task<TimeSpan> PingOnceAsync()
+    private async Task<TimeSpan> PingOnceAsync(StrongBox<PooledConnection?> asked)
     {
         if (!_availability.IsUp && _pool.Grace is { Ticks: > 0 } grace)
             await _availability.WhenUp.WaitAsync(grace, _time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -204,6 +214,7 @@ public sealed class ResilientRedis : IResilientRedis
             connection = _pool.First ?? throw _gate.Away();
         }
 
+        asked.Value = connection;
         return await connection.Database.PingAsync().ConfigureAwait(false);
     }
 
@@ -222,7 +233,7 @@ public sealed class ResilientRedis : IResilientRedis
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _pool.CloseAsync().ConfigureAwait(false);
-        await _watching.ConfigureAwait(false);
+        await _watchdog.EndAsync().ConfigureAwait(false);
         if (_own is not null)
             await _own.DisposeAsync().ConfigureAwait(false);
         _pool.Dispose();

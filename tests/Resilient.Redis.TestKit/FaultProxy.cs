@@ -15,6 +15,7 @@ public sealed class FaultProxy : IAsyncDisposable
     private readonly int _target;
     private readonly Task _accepting;
     private long _delayTicks;
+    private long _replyBytesPerSecond;
     private volatile bool _newAreSilent;
     private Fuse? _toServerFuse;
     private Fuse? _toClientFuse;
@@ -43,6 +44,13 @@ public sealed class FaultProxy : IAsyncDisposable
     {
         get => new(Interlocked.Read(ref _delayTicks));
         set => Interlocked.Exchange(ref _delayTicks, value.Ticks);
+    }
+
+    /// <summary>How fast replies pass, for each connection; 0 is as fast as can be.</summary>
+    public long ReplyBytesPerSecond
+    {
+        get => Interlocked.Read(ref _replyBytesPerSecond);
+        set => Interlocked.Exchange(ref _replyBytesPerSecond, value);
     }
 
     public static FaultProxy Start(TestServer server) => new(server.Port);
@@ -163,6 +171,9 @@ public sealed class FaultProxy : IAsyncDisposable
                     break;
                 }
 
+                if (from != link.Client && ReplyBytesPerSecond is > 0 and var rate)
+                    await Task.Delay(TimeSpan.FromSeconds((double)allowed / rate));
+
                 if (allowed < bytes.Length || fuse() is { IsBlown: true, Cuts: true })
                 {
                     link.Break();
@@ -214,6 +225,8 @@ public sealed class FaultProxy : IAsyncDisposable
     private sealed class Link(Socket client, Socket server)
     {
         private volatile bool _isSilent;
+
+        public Socket Client => client;
 
         public bool IsSilent { get => _isSilent; set => _isSilent = value; }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using Resilient.Redis.Options;
 using Resilient.Redis.Resilience;
 using StackExchange.Redis;
@@ -71,8 +72,19 @@ internal sealed class ConnectionPool(
     }
 
     /// <summary>Gives a connection up that gave no answer. Its calls under way fail at once, as ambiguous.</summary>
-    public async Task DropAsync(PooledConnection connection, string cause)
+    /// <param name="connection">The connection.</param>
+    /// <param name="cause">Why, for the log.</param>
+    /// <param name="server">The one server that is meant, where the connection has several: the others keep their sockets.</param>
+    public async Task DropAsync(PooledConnection connection, string cause, EndPoint? server = null)
     {
+        connection.Dropped = new(cause, time.GetTimestamp());
+        if (server is not null && connection.Multiplexer.GetEndPoints().Length > 1)
+        {
+            states.ServerDropped(connection, server, cause);
+            connection.Sockets.Close(server);
+            return;
+        }
+
         SetDown(connection, cause, null, LossSeenBy.Closing);
         if (connection.Slot == 0)
         {
@@ -89,6 +101,15 @@ internal sealed class ConnectionPool(
 
         await connection.CloseAsync().ConfigureAwait(false);
     }
+
+    /// <summary>Closes a subscription's socket that is dead while the server answers on the other one; the driver subscribes again.</summary>
+    public void CloseDeaf(PooledConnection connection, EndPoint server)
+    {
+        states.ServerDropped(connection, server, "its subscriptions are dead in silence");
+        connection.Sockets.Close(server, ConnectionType.Subscription);
+    }
+
+    public void Saw(Exception error) => availability.Saw(error);
 
     public void SetUp(PooledConnection connection)
     {
@@ -160,11 +181,11 @@ internal sealed class ConnectionPool(
     private async Task OpenAsync(int slot)
     {
         var began = time.GetTimestamp();
-        var sockets = new SocketSet();
+        var sockets = new SocketSet(time);
         IConnectionMultiplexer multiplexer;
         try
         {
-            multiplexer = await factory.ConnectAsync(sockets.Attach, _closing.Token).ConfigureAwait(false);
+            multiplexer = await factory.ConnectAsync(driver => Prepare(driver, slot, sockets), _closing.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
         {
@@ -196,6 +217,15 @@ internal sealed class ConnectionPool(
             SetUp(connection);
         else if (!connection.IsUp)
             states.NotOpened(slot, began, await probe.CauseAsync(connection, _closing.Token).ConfigureAwait(false));
+    }
+
+    private void Prepare(ConfigurationOptions driver, int slot, SocketSet sockets)
+    {
+        sockets.Attach(driver);
+        if (driver.ReconnectRetryPolicy is not ReconnectPolicy policy)
+            return;
+        policy.IsRefused = () => availability is { IsUp: false, LastError: { } error } && RedisErrors.Classify(error) == Failure.Refused;
+        policy.MayWait = () => slot > 0 && !availability.IsUp;      // the first one finds out for all
     }
 
     private void Watch(PooledConnection connection)

@@ -1,6 +1,6 @@
+using System.Net;
 using Resilient.Redis.Options;
 using Resilient.Redis.Resilience;
-using StackExchange.Redis;
 
 namespace Resilient.Redis.Connections;
 
@@ -10,48 +10,33 @@ internal sealed class ConnectionProbe(ResolvedRedisOptions options, IRedisConnec
     /// <summary>Sends one PING and waits for AttemptTimeout. An error reply is an answer.</summary>
     public async Task<Answer> AskAsync(PooledConnection connection, CancellationToken cancellationToken)
     {
-        var sent = time.GetTimestamp();
-        try
-        {
-            await connection.Database.PingAsync().WaitAsync(options.AttemptTimeout, time, cancellationToken).ConfigureAwait(false);
-            connection.Latency = time.GetElapsedTime(sent);
-            return Answer.Yes;
-        }
-        catch (RedisServerException error)
-        {
-            availability.Saw(error);
-            return Answer.Yes;
-        }
-        catch (TimeoutException error)
-        {
-            availability.Saw(error);
-            return Answer.None;
-        }
-        catch (Exception error) when (error is RedisException or RedisCommandException or ObjectDisposedException or OperationCanceledException)
-        {
-            if (error is RedisException or RedisCommandException)
-                availability.Saw(error);
-            return Answer.NotConnected;
-        }
+        var result = await AskAsync(connection.Database.PingAsync(), cancellationToken).ConfigureAwait(false);
+        if (result.Took is { } took)
+            connection.Answered(took);
+        return result.Answer;
     }
 
-    /// <summary>Opens a connection beside the pool and asks it for a PING: tells a dead connection from a dead server.</summary>
-    public async Task<bool> FreshOneAnswersAsync(CancellationToken cancellationToken)
+    /// <summary>Opens a connection beside the pool and asks that server for a PING: tells a dead connection from a dead server.</summary>
+    public async Task<bool> FreshOneAnswersAsync(EndPoint endpoint, CancellationToken cancellationToken)
     {
         try
         {
-            var connection = await factory.ConnectAsync(
+            var fresh = await factory.ConnectAsync(
                 driver =>
                 {
+                    driver.EndPoints.Clear();
+                    driver.EndPoints.Add(endpoint);
                     driver.AbortOnConnectFail = true;
                     driver.ConnectRetry = 1;
                     driver.ConnectTimeout = (int)Math.Min(driver.ConnectTimeout, options.AttemptTimeout.TotalMilliseconds);
                 },
                 cancellationToken).WaitAsync(options.AttemptTimeout, time, cancellationToken).ConfigureAwait(false);
-            var fresh = new PooledConnection(-1, connection, new SocketSet(), time);
-            var answer = await AskAsync(fresh, cancellationToken).ConfigureAwait(false);
-            await fresh.CloseAsync().ConfigureAwait(false);
-            return answer == Answer.Yes;
+
+            // A member of a cluster brings the others along: then it must be this one that answers.
+            var ping = fresh.GetEndPoints() is { Length: > 1 } all && all.Contains(endpoint) ? fresh.GetServer(endpoint).PingAsync() : fresh.GetDatabase().PingAsync();
+            var result = await AskAsync(ping, cancellationToken).ConfigureAwait(false);
+            await fresh.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
+            return result.Answer == Answer.Yes;
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
@@ -84,12 +69,21 @@ internal sealed class ConnectionProbe(ResolvedRedisOptions options, IRedisConnec
         await AskAsync(connection, cancellationToken).ConfigureAwait(false);
         return availability.LastError ?? new TimeoutException();
     }
-}
 
-/// <summary>What a PING came to.</summary>
-internal enum Answer
-{
-    Yes,
-    None,
-    NotConnected,
+    private async Task<PingResult> AskAsync(Task<TimeSpan> ping, CancellationToken cancellationToken)
+    {
+        PingResult result;
+        try
+        {
+            result = PingResult.Of(await ping.WaitAsync(options.AttemptTimeout, time, cancellationToken).ConfigureAwait(false));
+        }
+        catch (Exception error) when (PingResult.IsExpected(error) || error is OperationCanceledException)
+        {
+            result = PingResult.Of(error);
+        }
+
+        if (result.Error is { } fault)
+            availability.Saw(fault);
+        return result;
+    }
 }

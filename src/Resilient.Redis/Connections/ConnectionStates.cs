@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Resilient.Redis.Diagnostics;
 using Resilient.Redis.Options;
@@ -57,6 +58,10 @@ internal sealed class ConnectionStates(ResolvedRedisOptions options, RedisErrorT
             return true;
         }
     }
+
+    /// <summary>One server's sockets of a connection that has others were closed: the connection as a whole goes on.</summary>
+    public void ServerDropped(PooledConnection connection, EndPoint server, string cause) =>
+        Log.ServerDropped(logger, options.Title, connection.Slot, ResolvedRedisOptions.Text(server), cause);
 
     /// <summary>Told once for each outage, however often the watchdog tries again.</summary>
     public void NotOpened(int slot, long began, Exception error)

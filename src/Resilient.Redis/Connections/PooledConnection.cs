@@ -19,6 +19,8 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
 
     public SocketSet Sockets => sockets;
 
+    public TrafficHistory History { get; } = new(time);
+
     /// <summary>Set by the pool only, which logs each change.</summary>
     public bool IsUp { get => _isUp; set => _isUp = value; }
 
@@ -33,7 +35,13 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
     /// <summary>When it came up, went down, or began to open.</summary>
     public long StateAt { get; set; } = time.GetTimestamp();
 
-    public TimeSpan? Latency { get; set; }
+    /// <summary>The round trip of the last PING that was answered.</summary>
+    public TimeSpan? Latency { get; private set; }
+
+    public long LatencyAt { get; private set; }
+
+    /// <summary>Why and when it was given up the last time: what was in flight then failed for that.</summary>
+    public Drop? Dropped { get; set; }
 
     public int Outstanding => Volatile.Read(ref _outstanding);
 
@@ -50,6 +58,12 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
         await multiplexer.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
     }
 
+    public void Answered(TimeSpan took)
+    {
+        Latency = took;
+        LatencyAt = time.GetTimestamp();
+    }
+
     public void Begin()
     {
         if (Interlocked.Increment(ref _outstanding) == 1)
@@ -62,3 +76,7 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
         Interlocked.Decrement(ref _outstanding);
     }
 }
+
+/// <param name="Cause">Why.</param>
+/// <param name="At">When, as a timestamp.</param>
+internal sealed record Drop(string Cause, long At);

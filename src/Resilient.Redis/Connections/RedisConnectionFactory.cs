@@ -11,6 +11,9 @@ namespace Resilient.Redis.Connections;
 /// <param name="time">The clock.</param>
 internal sealed class RedisConnectionFactory(ResolvedRedisOptions options, RedisHooks hooks, ILogger logger, TimeProvider time) : IRedisConnectionFactory, IDisposable, IAsyncDisposable
 {
+    /// <summary>A connection has two sockets; the queue has connections of its own beside the pool.</summary>
+    private readonly ConnectPace _pace = new((2 * options.PoolSize) + 8, time);
+
     private readonly Lock _lock = new();
     private SentinelPrimary? _sentinel;
     private Task? _closing;
@@ -22,16 +25,23 @@ internal sealed class RedisConnectionFactory(ResolvedRedisOptions options, Redis
     {
         var driver = options.Driver.Clone();
         driver.BeforeSocketConnect = (_, _, socket) => TcpKeepAlive.Set(socket, options);
+        var sockets = new SocketSet(time);
+        var policy = new ReconnectPolicy(sockets, options.ConnectTimeout);
+        driver.ReconnectRetryPolicy = policy;
         foreach (var configure in hooks.Connection)
             configure(driver);
         var sentinel = string.IsNullOrEmpty(driver.ServiceName) ? null : Sentinel(driver);
         adjust?.Invoke(driver);
         if (sentinel is not null)
         {
-            // Else the driver would try to connect before the first answer, and give up.
             sentinel.Guide(driver);
+
+            // Else the driver would try to connect before the first answer, and give up.
             await sentinel.LookAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
+
+        sockets.Attach(driver);
+        _pace.Attach(driver);
 
         cancellationToken.ThrowIfCancellationRequested();
         var connecting = ConnectionMultiplexer.ConnectAsync(driver);
@@ -39,6 +49,10 @@ internal sealed class RedisConnectionFactory(ResolvedRedisOptions options, Redis
         {
             var connection = await connecting.WaitAsync(cancellationToken).ConfigureAwait(false);
             sentinel?.Watch(connection);
+            connection.ConnectionRestored += (_, restored) => sockets.Established(restored.EndPoint, restored.ConnectionType);
+            if (connection.IsConnected)
+                sockets.Established();
+            policy.IsOpening = false;
             return connection;
         }
         catch (OperationCanceledException) when (!connecting.IsCompleted)

@@ -29,6 +29,7 @@ internal sealed class SentinelNode(ConfigurationOptions options, string service,
         options.AbortOnConnectFail = false;
         options.ConnectTimeout = (int)timeout.TotalMilliseconds;
         options.AsyncTimeout = options.SyncTimeout = (int)timeout.TotalMilliseconds;
+        options.ReconnectRetryPolicy = new LinearRetry((int)timeout.TotalMilliseconds);
         options.BeforeSocketConnect = driver.BeforeSocketConnect;
         return options;
     }

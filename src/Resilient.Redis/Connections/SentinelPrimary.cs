@@ -21,11 +21,10 @@ internal sealed class SentinelPrimary : IAsyncDisposable
 
     private readonly ResolvedRedisOptions _options;
     private readonly ILogger _logger;
-    private readonly TimeProvider _time;
     private readonly string _service;
     private readonly List<string> _names;
     private readonly List<SentinelNode> _nodes;
-    private readonly SocketSet _sockets = new();
+    private readonly SocketSet _sockets;
     private readonly List<WeakReference<IConnectionMultiplexer>> _multiplexers = [];
     private readonly SemaphoreSlim _nudged = new(0, 1);
     private readonly CancellationTokenSource _closing = new();
@@ -34,7 +33,6 @@ internal sealed class SentinelPrimary : IAsyncDisposable
     private Task _looking = Task.CompletedTask;
     private volatile SentinelView _view = SentinelView.Nothing;
     private DnsEndPoint? _last;
-    private long _settledAt;
 
     /// <param name="options">The effective options.</param>
     /// <param name="driver">The driver's options with the service name, and the sentinels as endpoints.</param>
@@ -42,7 +40,7 @@ internal sealed class SentinelPrimary : IAsyncDisposable
     /// <param name="time">The clock.</param>
     public SentinelPrimary(ResolvedRedisOptions options, ConfigurationOptions driver, ILogger logger, TimeProvider time)
     {
-        (_options, _logger, _time, _service) = (options, logger, time, driver.ServiceName!);
+        (_options, _logger, _service, _sockets) = (options, logger, driver.ServiceName!, new SocketSet(time));
         _names = [.. driver.EndPoints.Select(endpoint => ResolvedRedisOptions.Text(endpoint, ResolvedRedisOptions.SentinelPort))];
         _nodes = [.. driver.EndPoints.Select(endpoint => new SentinelNode(
             SentinelNode.Options(driver, ResolvedRedisOptions.WithPort(endpoint, ResolvedRedisOptions.SentinelPort), s_timeout), _service, Nudge, time))];
@@ -52,8 +50,6 @@ internal sealed class SentinelPrimary : IAsyncDisposable
     /// <summary>Why nothing may connect; null when something may.</summary>
     public string? Problem => _view.Problem;
 
-    public bool HasJustSettled => _view.Primary is not null && _time.GetElapsedTime(Interlocked.Read(ref _settledAt)) < s_timeout;
-
     /// <summary>Makes the driver see one endpoint, and leads its sockets. Its own knowledge of sentinels is taken from it.</summary>
     public void Guide(ConfigurationOptions driver)
     {
@@ -62,7 +58,6 @@ internal sealed class SentinelPrimary : IAsyncDisposable
         driver.EndPoints.Add(new DnsEndPoint(_service, 0));
         driver.ResolveDns = false;
         driver.Tunnel = new SentinelTunnel(this);
-        driver.ReconnectRetryPolicy = new SentinelRetry(this, driver.ReconnectRetryPolicy);
         _sockets.Attach(driver);
         if (!driver.Ssl || driver.SslHost is { Length: > 0 })
             return;
@@ -165,8 +160,6 @@ internal sealed class SentinelPrimary : IAsyncDisposable
         // First the view, then the sockets: one that connects meanwhile looks at the view before it is used.
         var before = _view;
         var switched = view.Primary is not null && !view.Primary.Equals(_last);
-        if (switched || before.Primary is null)
-            Interlocked.Exchange(ref _settledAt, _time.GetTimestamp());
         _view = view;
         if (switched || view.MustLeave || AnyFoundReplica())
             _sockets.Close();

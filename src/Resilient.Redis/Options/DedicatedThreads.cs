@@ -10,6 +10,8 @@ internal static class DedicatedThreads
     private static readonly Lock s_lock = new();
     private static readonly List<ResolvedRedisOptions> s_holders = [];
 
+    public static bool IsOn => ConnectionMultiplexer.GetFeatureFlag(Flag);
+
     /// <summary>Who in this process has set it to the other value; null when nobody has.</summary>
     public static string? Opponent(bool wanted)
     {

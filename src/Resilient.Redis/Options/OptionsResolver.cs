@@ -103,7 +103,6 @@ internal sealed class OptionsResolver(string name, Func<string, string?> environ
 
         // No key of a connection string sets the following, so nothing of the user's is overwritten.
         driver.HeartbeatInterval = TimeSpan.FromMilliseconds(HeartbeatMilliseconds);
-        driver.ReconnectRetryPolicy = new ExponentialRetry(100, 2000);
 
         // Our own loop retries and knows when the caller gave up. A backlog of the driver's would send commands
         // after a reconnect whose callers have long been told that they failed.

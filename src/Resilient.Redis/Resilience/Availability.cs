@@ -11,6 +11,8 @@ internal sealed class Availability(TimeProvider time)
 
     public bool IsUp => _isUp;
 
+    public bool WasEverUp { get; private set; }
+
     /// <summary>The last failure that was seen, also after a recovery; null when there never was one.</summary>
     public Exception? LastError => _lastError;
 
@@ -49,6 +51,7 @@ internal sealed class Availability(TimeProvider time)
             if (up == _isUp)
                 return;
             _isUp = up;
+            WasEverUp |= up;
             _since = time.GetUtcNow();
             if (up)
                 _up.SetResult();

@@ -4,7 +4,7 @@ using Resilient.Redis.Options;
 namespace Resilient.Redis.Resilience;
 
 /// <summary>Lets a call through to a connection that works; while Redis is away it fails at once, or waits where FailFast is off.</summary>
-internal sealed class CallGate(ResolvedRedisOptions options, ConnectionPool pool, Availability availability, RedisErrorText text, TimeProvider time)
+internal sealed class CallGate(ResolvedRedisOptions options, ConnectionPool pool, Availability availability, RedisErrorText text, TimeoutDiagnosis diagnosis, TimeProvider time)
 {
     public RedisErrorText Text => text;
 
@@ -53,13 +53,18 @@ internal sealed class CallGate(ResolvedRedisOptions options, ConnectionPool pool
         RedisErrors.IsDriver(error) || error is RedisUnavailableException || (error is ObjectDisposedException && connection is { IsClosed: true });
 
     /// <summary>A failure that shows the connection as lost stops the next call from choosing it, before the driver's event comes.</summary>
-    public void Saw(PooledConnection? connection, Exception error)
+    /// <returns>Why it failed, as far as can be told.</returns>
+    public Diagnosis? Saw(PooledConnection? connection, Exception error, TimeSpan waited)
     {
         if (error is RedisUnavailableException || RedisErrors.Classify(error) == Failure.Refused)
-            return;
+            return null;
         availability.Saw(error);
+        if (connection is null)
+            return null;
+        var found = diagnosis.Explain(connection, error, waited);
         if (connection is { IsClosed: false, IsUp: true, Multiplexer.IsConnected: false })
             pool.SetDown(connection, text.Cause(error), error, LossSeenBy.Call);
+        return found;
     }
 
     /// <summary>Redis is known to be away: since when, why, and what to do.</summary>
@@ -71,8 +76,13 @@ internal sealed class CallGate(ResolvedRedisOptions options, ConnectionPool pool
         var since = availability.Since;
         var seconds = (time.GetUtcNow() - since).TotalSeconds;
         var cause = last is null ? "no connection has been opened yet" : text.Cause(last);
+        var advice = text.Advice(last is null ? "CONNECTION" : text.CodeOf(last));
+
+        // Without a thread to read with, a server that is well looks as if it were away.
+        if (!DedicatedThreads.IsOn && diagnosis.Starvation is { } starved)
+            (cause, advice) = ($"{cause}; {starved.Finding}", starved.Advice);
         return new RedisUnavailableException(
-            FormattableString.Invariant($"{options.Title} at {options.Endpoint}: the command was not sent: Redis is away since {since:HH:mm:ss}Z ({seconds:0.0} s): {cause}. {text.Advice(last is null ? "CONNECTION" : text.CodeOf(last))}"),
+            FormattableString.Invariant($"{options.Title} at {options.Endpoint}: the command was not sent: {(availability.WasEverUp ? "Redis is away since" : "never connected, tried since")} {since:HH:mm:ss}Z ({seconds:0.0} s): {cause}. {advice}"),
             mayHaveExecuted: false,
             last);
     }

@@ -4,7 +4,7 @@ using StackExchange.Redis;
 namespace Resilient.Redis.Resilience;
 
 /// <summary>What the retry of one failed call needs to know, whatever its types.</summary>
-internal abstract class RedisCall(RetrySafety safety, Exception failure, TimeSpan left)
+internal abstract class RedisCall(RetrySafety safety, Exception failure, Diagnosis? diagnosis, TimeSpan left)
 {
     /// <summary>What is left of TotalTimeout.</summary>
     public TimeSpan Left => left;
@@ -13,6 +13,9 @@ internal abstract class RedisCall(RetrySafety safety, Exception failure, TimeSpa
 
     /// <summary>How many attempts have failed, apart from those that met a cluster without a primary: that wait is bounded by TotalTimeout, not by a number.</summary>
     public int Failures { get; private set; } = RedisErrors.IsClusterDown(failure) ? 0 : 1;
+
+    /// <summary>Why <see cref="LastFailure"/> happened, where that was found out.</summary>
+    public Diagnosis? LastDiagnosis { get; private set; } = diagnosis;
 
     /// <summary>Whether any attempt so far may have run.</summary>
     public bool MayHaveExecuted { get; private set; } = RedisErrors.Classify(failure) == Failure.Ambiguous;
@@ -24,10 +27,11 @@ internal abstract class RedisCall(RetrySafety safety, Exception failure, TimeSpa
         _ => false,
     };
 
-    public void Failed(Exception error)
+    public void Failed(Exception error, Diagnosis? diagnosis)
     {
         LastFailure = error;
         Failures += RedisErrors.IsClusterDown(error) ? 0 : 1;
+        LastDiagnosis = diagnosis;
         MayHaveExecuted |= RedisErrors.Classify(error) == Failure.Ambiguous;
     }
 }
@@ -38,7 +42,8 @@ internal sealed class RedisCall<TState, TResult>(
     TState state,
     RetrySafety safety,
     Exception failure,
-    TimeSpan left) : RedisCall(safety, failure, left)
+    Diagnosis? diagnosis,
+    TimeSpan left) : RedisCall(safety, failure, diagnosis, left)
 {
     /// <summary>The failure with which the pipeline was entered counts as its first attempt.</summary>
     public bool FirstIsTold { get; set; }

@@ -11,13 +11,14 @@ internal sealed class RedisErrorText(ResolvedRedisOptions options)
     /// <param name="tried">"the command", "the PING", "opening a connection".</param>
     /// <param name="error">The driver's exception.</param>
     /// <param name="mayHaveExecuted">Whether an earlier attempt of the same call may have run.</param>
-    public ResilientRedisException ToException(string tried, Exception error, bool mayHaveExecuted)
+    /// <param name="diagnosis">Why no reply came, where that was found out.</param>
+    public ResilientRedisException ToException(string tried, Exception error, bool mayHaveExecuted, Diagnosis? diagnosis = null)
     {
         var failure = RedisErrors.Classify(error);
         var code = CodeOf(error);
         mayHaveExecuted |= failure == Failure.Ambiguous;
         var fate = mayHaveExecuted ? "may have been run" : "was not run";
-        var message = $"{options.Title} at {options.Endpoint}: {tried} failed and {fate}: {Cause(error)}. {Advice(code)}";
+        var message = $"{options.Title} at {options.Endpoint}: {tried} failed and {fate}: {Cause(error)}{(diagnosis is null ? "" : ": " + diagnosis.Finding)}. {diagnosis?.Advice ?? Advice(code)}";
         return failure == Failure.Refused
             ? new RedisRefusedException(message, code, isTransient: code == "OOM", error)
             : new RedisUnavailableException(message, mayHaveExecuted, error);

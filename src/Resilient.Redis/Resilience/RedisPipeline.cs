@@ -14,10 +14,12 @@ internal sealed class RedisPipeline
 
     private readonly ResiliencePipeline _pipeline;
     private readonly CallGate _gate;
+    private readonly TimeProvider _time;
 
     public RedisPipeline(ResolvedRedisOptions options, RedisHooks hooks, CallGate gate, TimeProvider time)
     {
         _gate = gate;
+        _time = time;
 
         // Read from outside to inside: what is left of the total timeout, then retries, then what the application adds.
         var builder = new ResiliencePipelineBuilder { TimeProvider = time };
@@ -42,7 +44,7 @@ internal sealed class RedisPipeline
     public async ValueTask<TResult> RetryAsync<TState, TResult>(RedisCall<TState, TResult> call, CancellationToken cancellationToken)
     {
         if (!call.MayRetry(call.LastFailure) || call.Left <= TimeSpan.Zero)
-            throw _gate.Text.ToException("the command", call.LastFailure, call.MayHaveExecuted);
+            throw _gate.Text.ToException("the command", call.LastFailure, call.MayHaveExecuted, call.LastDiagnosis);
 
         var context = ResilienceContextPool.Shared.Get(cancellationToken);
         context.Properties.Set<RedisCall>(s_call, call);
@@ -52,7 +54,7 @@ internal sealed class RedisPipeline
         }
         catch (TimeoutRejectedException)
         {
-            throw _gate.Text.ToException($"the command, tried for all of TotalTimeout ({OptionsCheck.Text(_gate.TotalTimeout)}),", call.LastFailure, call.MayHaveExecuted);
+            throw _gate.Text.ToException($"the command, tried for all of TotalTimeout ({OptionsCheck.Text(_gate.TotalTimeout)}),", call.LastFailure, call.MayHaveExecuted, call.LastDiagnosis);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -61,7 +63,7 @@ internal sealed class RedisPipeline
         }
         catch (Exception error) when (error == call.LastFailure && error is not RedisUnavailableException)
         {
-            throw _gate.Text.ToException("the command", error, call.MayHaveExecuted);
+            throw _gate.Text.ToException("the command", error, call.MayHaveExecuted, call.LastDiagnosis);
         }
         catch (RedisUnavailableException error) when (call.MayHaveExecuted && !error.MayHaveExecuted)
         {
@@ -81,10 +83,12 @@ internal sealed class RedisPipeline
             ExceptionDispatchInfo.Throw(call.LastFailure);
         }
 
+        var began = _time.GetTimestamp();
         PooledConnection? connection = null;
         try
         {
             connection = _gate.TryPick() ?? await _gate.WaitForOneAsync(cancellationToken).ConfigureAwait(false);
+            began = _time.GetTimestamp();
             connection.Begin();
             try
             {
@@ -97,8 +101,7 @@ internal sealed class RedisPipeline
         }
         catch (Exception error) when (CallGate.IsFault(error, connection))
         {
-            _gate.Saw(connection, error);
-            call.Failed(error);
+            call.Failed(error, _gate.Saw(connection, error, _time.GetElapsedTime(began)));
             throw;
         }
     }

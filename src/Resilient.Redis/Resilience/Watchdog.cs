@@ -9,152 +9,91 @@ namespace Resilient.Redis.Resilience;
 /// <remarks>
 /// It counts replies, of which the driver's circuit breaker is not told when they come late. A connection is given up only
 /// when a fresh one answers: where that is silent too, it is the server that is slow or away, and a reconnect would not help.
+/// It has a thread of its own: it must know what is going on just when the thread pool is starved.
 /// </remarks>
-internal sealed class Watchdog(ConnectionPool pool, ConnectionProbe probe, ResolvedRedisOptions options, ILogger logger, TimeProvider time)
+internal sealed class Watchdog(ConnectionPool pool, ConnectionProbe probe, ThreadPoolLag threads, ResolvedRedisOptions options, ILogger logger, TimeProvider time)
 {
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan s_probeInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_openInterval = TimeSpan.FromMilliseconds(250);
 
-    private readonly Dictionary<PooledConnection, Patient> _patients = [];
+    private readonly Dictionary<PooledConnection, ConnectionWatch> _watches = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _complained;
 
-    /// <summary>When it last looked, as a timestamp: a health report says so when it starves.</summary>
-    public long LookedAt { get; private set; } = time.GetTimestamp();
+    public void Start(CancellationToken stopping) =>
+        new Thread(() => Run(stopping)) { IsBackground = true, Name = "Resilient.Redis watchdog" }.Start();
 
-    public async Task RunAsync(CancellationToken stopping)
+    /// <summary>Ends when the thread has, and what it began; the token of <see cref="Start"/> asks for it.</summary>
+    public async Task EndAsync()
     {
-        using var timer = new PeriodicTimer(s_tick, time);
+        await _ended.Task.ConfigureAwait(false);
+        await Task.WhenAll(_watches.Values.Select(watch => watch.Replacing)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private void Run(CancellationToken stopping)
+    {
         var openedAt = time.GetTimestamp();
-        try
+        while (!stopping.WaitHandle.WaitOne(s_tick))
         {
-            while (await timer.WaitForNextTickAsync(stopping).ConfigureAwait(false))
+            try
             {
-                LookedAt = time.GetTimestamp();
-                if (pool.First is null && pool.IsWanted && time.GetElapsedTime(openedAt) >= s_probeInterval)
+                threads.Measure();
+                if (pool.First is null && pool.IsWanted && time.GetElapsedTime(openedAt) >= s_openInterval)
                 {
-                    openedAt = LookedAt;
+                    openedAt = time.GetTimestamp();
                     _ = pool.OpenFirstAsync();      // the pool keeps the task, and awaits it when it closes
                 }
 
                 Look(stopping);
+                _complained = false;
+            }
+            catch (Exception error)
+            {
+                Complain(error);
             }
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            // Disposed.
-        }
 
-        await Task.WhenAll(_patients.Values.SelectMany(patient => (Task[])[patient.Asking, patient.Replacing])).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _ended.SetResult();
     }
 
     private void Look(CancellationToken stopping)
     {
-        foreach (var gone in _patients.Keys.Where(connection => connection.IsClosed).ToList())
+        foreach (var gone in _watches.Keys.Where(connection => connection.IsClosed).ToList())
         {
-            if (_patients[gone].IsIdle)
-                _patients.Remove(gone);
+            if (_watches[gone].Replacing.IsCompleted)
+                _watches.Remove(gone);
         }
 
         foreach (var connection in pool.Open)
         {
-            if (!_patients.TryGetValue(connection, out var patient))
-                _patients[connection] = patient = new Patient(time.GetTimestamp());
+            if (!_watches.TryGetValue(connection, out var watch))
+                _watches[connection] = watch = new ConnectionWatch(connection, pool, probe, threads, options, time);
             try
             {
-                if (connection.IsUp)
-                    Listen(connection, patient, stopping);
-                else if (patient.IsIdle && time.GetElapsedTime(patient.AskedAt) >= s_probeInterval)
-                    patient.Ask(time.GetTimestamp(), AskAsync(connection, patient, stopping));
+                watch.Look(stopping);
             }
-            catch (Exception error) when (error is not OutOfMemoryException)
+            catch (Exception error)
             {
                 // The multiplexer may be of the application's own factory and throw anything; the other connections still need us.
-                Log.WatchdogFailed(logger, error, options.Title);
+                if (!connection.IsClosed)
+                    Complain(error);
             }
         }
     }
 
-    /// <summary>A working connection: does it still answer?</summary>
-    private void Listen(PooledConnection connection, Patient patient, CancellationToken stopping)
+    private void Complain(Exception error)
     {
-        // Twice in a row: the driver's own event comes first and brings the cause.
-        patient.Disconnected = connection.Multiplexer.IsConnected ? 0 : patient.Disconnected + 1;
-        if (patient.Disconnected >= 2)
-        {
-            pool.SetDown(connection, "the driver reports it as disconnected", null, LossSeenBy.Watchdog);
+        // Once, not ten times a second; a logger that throws must not end the thread, and with it the process.
+        if (_complained)
             return;
-        }
-
-        var counters = connection.Multiplexer.GetCounters().Interactive;
-        var owed = counters.SentItemsAwaitingResponse;
-        var replies = counters.OperationCount - owed;
-        if (owed == 0 || replies != patient.Replies)
+        _complained = true;
+        try
         {
-            patient.Replies = replies;
-            patient.HeardAt = time.GetTimestamp();
+            Log.WatchdogFailed(logger, error, options.Title);
         }
-        else if (time.GetElapsedTime(patient.HeardAt) >= options.AttemptTimeout && !connection.Sockets.ReceivedWithin(options.AttemptTimeout))
+        catch (Exception)
         {
-            pool.SetDown(connection, $"{owed} replies are owed and none came for {OptionsCheck.Text(options.AttemptTimeout)}", null, LossSeenBy.Watchdog);
-            if (patient.Replacing.IsCompleted)
-                patient.Replacing = ReplaceIfFreshOneAnswersAsync(connection, replies, stopping);
-            return;
-        }
-
-        // Keeps the latency that health reports, and makes an idle connection owe us a reply.
-        if (patient.IsIdle && (connection.Latency is null || time.GetElapsedTime(patient.AskedAt) >= options.KeepAliveInterval))
-            patient.Ask(time.GetTimestamp(), probe.AskAsync(connection, stopping));
-    }
-
-    /// <summary>A connection that is down: is it back?</summary>
-    private async Task AskAsync(PooledConnection connection, Patient patient, CancellationToken stopping)
-    {
-        if (!connection.Multiplexer.IsConnected)
-            return;
-        switch (await probe.AskAsync(connection, stopping).ConfigureAwait(false))
-        {
-            case Answer.Yes:
-                patient.HeardAt = time.GetTimestamp();
-                pool.SetUp(connection);
-                break;
-            case Answer.None:
-                await ReplaceIfFreshOneAnswersAsync(connection, Replies(connection), stopping).ConfigureAwait(false);
-                break;
-        }
-    }
-
-    private async Task ReplaceIfFreshOneAnswersAsync(PooledConnection connection, long replies, CancellationToken stopping)
-    {
-        if (await probe.FreshOneAnswersAsync(stopping).ConfigureAwait(false) && Replies(connection) == replies)
-            await pool.DropAsync(connection, "it is dead, a fresh one answers").ConfigureAwait(false);
-    }
-
-    private static long Replies(PooledConnection connection)
-    {
-        var counters = connection.Multiplexer.GetCounters().Interactive;
-        return counters.OperationCount - counters.SentItemsAwaitingResponse;
-    }
-
-    /// <summary>What the watchdog remembers of a connection. Only its loop writes it, except <see cref="HeardAt"/>.</summary>
-    private sealed class Patient(long now)
-    {
-        public long Replies { get; set; }
-
-        public long HeardAt { get; set; } = now;
-
-        public long AskedAt { get; private set; } = now;
-
-        public int Disconnected { get; set; }
-
-        public Task Asking { get; private set; } = Task.CompletedTask;
-
-        public Task Replacing { get; set; } = Task.CompletedTask;
-
-        public bool IsIdle => Asking.IsCompleted && Replacing.IsCompleted;
-
-        public void Ask(long at, Task asking)
-        {
-            AskedAt = at;
-            Asking = asking;
+            // There is nobody left to tell.
         }
     }
 }

@@ -27,7 +27,7 @@ public sealed class MemoryTests(ITestOutputHelper output) : IAsyncLifetime
 
     private async Task<MemoryReport> MeasureAsync(bool aggressive)
     {
-        await using var child = ChildProcess.Start("memory", _server.Endpoint, aggressive ? "true" : "false");
+        await using var child = ChildProcess.Start(typeof(Program).Assembly, "memory", _server.Endpoint, aggressive ? "true" : "false");
         await child.WaitForExitAsync();
         await child.PrintsAsync("Peak", TimeSpan.FromSeconds(5));
         return JsonSerializer.Deserialize<MemoryReport>(child.Lines.Single(line => line.Contains("Peak", StringComparison.Ordinal)))!;

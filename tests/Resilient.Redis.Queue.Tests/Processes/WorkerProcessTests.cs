@@ -19,10 +19,10 @@ public sealed class WorkerProcessTests : IAsyncLifetime
     public async Task Killed_workers_jobs_run_elsewhere_within_a_lease_and_a_look()
     {
         await using var producer = await ProducerAsync();
-        await using var doomed = ChildProcess.Start("worker", _server.Endpoint);
+        await using var doomed = ChildProcess.Start(typeof(Program).Assembly, "worker", _server.Endpoint);
         var (id, _) = await producer.Queue.EnqueueAsync(new DoJob("long"));
         await doomed.PrintsAsync($"started {id}", s_deadline);
-        await using var survivor = ChildProcess.Start("worker", _server.Endpoint);
+        await using var survivor = ChildProcess.Start(typeof(Program).Assembly, "worker", _server.Endpoint);
         await producer.Queue.EnqueueAsync(new DoJob("short"));
         // The survivor has looked for a lease: queue time passes, and no grace of a fresh start is left.
         await Task.Delay(s_lease + TimeSpan.FromSeconds(1));
@@ -39,7 +39,7 @@ public sealed class WorkerProcessTests : IAsyncLifetime
     public async Task Terminated_worker_hands_its_jobs_back_at_once()
     {
         await using var producer = await ProducerAsync();
-        await using var stopped = ChildProcess.Start("worker", _server.Endpoint);
+        await using var stopped = ChildProcess.Start(typeof(Program).Assembly, "worker", _server.Endpoint);
         var (id, _) = await producer.Queue.EnqueueAsync(new DoJob("long"));
         await stopped.PrintsAsync($"started {id}", s_deadline);
 

@@ -162,7 +162,12 @@ public sealed class SilenceTests
         await redis.GetConnectionAsync();
         var connection = redis.Pool.First!;
         var drops = 0;
-        connection.Multiplexer.ConnectionFailed += (_, _) => Interlocked.Increment(ref drops);
+        var failures = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        connection.Multiplexer.ConnectionFailed += (_, e) =>
+        {
+            failures.Enqueue($"{e.ConnectionType} {e.FailureType} {e.Exception}");
+            Interlocked.Increment(ref drops);
+        };
 
         proxy.Delay = TimeSpan.FromSeconds(1);
         for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromSeconds(5);)
@@ -171,7 +176,7 @@ public sealed class SilenceTests
             await Task.Delay(20);
         }
 
-        drops.Should().Be(0);
+        drops.Should().Be(0, "{0} {1}", string.Join('\n', failures), logs.Text);
         proxy.Delay = TimeSpan.Zero;
 
         await Eventually.TrueAsync(async () => await PingsAsync(redis), TimeSpan.FromSeconds(5), () => logs.Text);

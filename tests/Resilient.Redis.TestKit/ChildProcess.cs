@@ -1,12 +1,12 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Reflection;
 using System.Runtime.InteropServices;
-using Resilient.Redis.TestKit;
 
-namespace Resilient.Redis.Queue.Tests.Processes;
+namespace Resilient.Redis.TestKit;
 
-/// <summary>This assembly started as a process of its own, with what it prints.</summary>
-internal sealed partial class ChildProcess : IAsyncDisposable
+/// <summary>A test assembly started as a process of its own, with what it prints.</summary>
+public sealed partial class ChildProcess : IAsyncDisposable
 {
     private const int SigTerm = 15;
 
@@ -17,10 +17,12 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
     public IReadOnlyList<string> Lines => [.. _lines];
 
-    public static ChildProcess Start(params string[] arguments)
+    /// <param name="program">The assembly with the Main.</param>
+    /// <param name="arguments">As on the command line.</param>
+    public static ChildProcess Start(Assembly program, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true };
-        foreach (var argument in (string[])["exec", typeof(Program).Assembly.Location, .. arguments])
+        foreach (var argument in (string[])["exec", program.Location, .. arguments])
             start.ArgumentList.Add(argument);
         var child = new ChildProcess(Process.Start(start)!);
         child._process.OutputDataReceived += (_, line) =>
