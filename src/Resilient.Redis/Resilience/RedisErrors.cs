@@ -48,6 +48,9 @@ internal static class RedisErrors
     /// <summary>The first word of the error reply, or a word of our own for what has none: DNS, REFUSED, TLS, HANDSHAKE, CLOSED, SENTINEL, TIMEOUT, COMMAND, CONNECTION.</summary>
     public static string CodeOf(Exception error)
     {
+        // It ends the connect in the middle, which looks like many another fault from outside.
+        if (error is NoPrimaryException || HasInner<NoPrimaryException>(error))
+            return "SENTINEL";
         for (var inner = error; inner is not null; inner = inner.InnerException)
         {
             switch (inner)
@@ -60,8 +63,6 @@ internal static class RedisErrors
                     return "DNS";
                 case SocketException { SocketErrorCode: SocketError.ConnectionRefused }:
                     return "REFUSED";
-                case NoPrimaryException:
-                    return "SENTINEL";
                 case AuthenticationException:
                     return "TLS";
                 case IOException when error is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure }:

@@ -61,7 +61,7 @@ public sealed class SentinelTests(ITestOutputHelper output)
         after.Should().Be(0);
         load.Failures.Should().OnlyContain(failure => failure.Error is RedisUnavailableException);
         load.LongestFailure.Should().BeLessThan(redis.TotalTimeout);
-        logs.Story().Should().ContainSingle(line => line.StartsWith("107:")).Which.Should().Contain($"127.0.0.1:{primary.Port} the primary of mymaster").And.Contain($"it was 127.0.0.1:{old.Port}");
+        logs.Story().Should().ContainSingle(line => line.StartsWith("108:")).Which.Should().Contain($"127.0.0.1:{primary.Port} the primary of mymaster").And.Contain($"it was 127.0.0.1:{old.Port}");
     }
 
     [NeedsRedisServerFact(Reason)]
@@ -97,7 +97,7 @@ public sealed class SentinelTests(ITestOutputHelper output)
         stale.Looks.Should().BePositive("else the old primary was no trap");
         after.Should().Be(0);
         load.Failures.Should().OnlyContain(failure => failure.Error is RedisUnavailableException);
-        logs.Story().Should().ContainSingle(line => line.StartsWith("107:"));
+        logs.Story().Should().ContainSingle(line => line.StartsWith("108:"));
         if (!isLast && (before > 0 || gap > TimeSpan.FromSeconds(1)))
             return false;
         before.Should().Be(0, "writes pause while the sentinels move the primary");
@@ -174,7 +174,7 @@ public sealed class SentinelTests(ITestOutputHelper output)
         await Eventually.TrueAsync(() => load.FirstSuccessAfter(at) < TimeSpan.MaxValue, TimeSpan.FromSeconds(2), () => logs.Text);
 
         load.Failures.Should().BeEmpty();
-        logs.Story().Should().ContainSingle();
+        logs.Story().Should().OnlyContain(line => line.StartsWith("101:"), "no connection is lost");
     }
 
     private static async Task IsAwayAsync(string connection, string cause)
@@ -208,11 +208,20 @@ public sealed class SentinelTests(ITestOutputHelper output)
             async () =>
             {
                 // One reply for both, so that what it copies from the new primary later is never taken for writes.
-                var info = (string)(await beside.GetServers()[0].ExecuteAsync("INFO", "everything"))!;
+                var info = "role:master";
+                try
+                {
+                    info = (string)(await beside.GetServers()[0].ExecuteAsync("INFO", "everything"))!;
+                }
+                catch (RedisConnectionException)
+                {
+                    // Who is demoted closes its connections; the next look finds it as a replica.
+                }
+
                 if (!info.Contains("role:master", StringComparison.Ordinal))
                     return true;
                 var calls = info.Split('\n').Where(line => line.StartsWith("cmdstat_set:calls=", StringComparison.Ordinal)).Select(line => long.Parse(line.Split('=', ',')[1], CultureInfo.InvariantCulture)).SingleOrDefault();
-                (writes, looks) = (calls, looks + 1);
+                (writes, looks) = (Math.Max(calls, writes), looks + 1);
                 return false;
             },
             TimeSpan.FromSeconds(60),
