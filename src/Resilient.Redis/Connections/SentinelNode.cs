@@ -79,9 +79,9 @@ internal sealed class SentinelNode(ConfigurationOptions options, string service,
         {
             return SentinelAnswer.Unknown;
         }
-        catch (Exception error) when (error is RedisException or RedisTimeoutException or RedisCommandException or ObjectDisposedException)
+        catch (Exception error) when (error is not OutOfMemoryException)
         {
-            // Away, refusing us or closed: the view counts it as one that does not answer.
+            // Away, refusing us, closed, or no sentinel at all: whatever it is, the view counts it as one that does not answer.
             return null;
         }
     }

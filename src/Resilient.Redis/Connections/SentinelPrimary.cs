@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Resilient.Redis.Diagnostics;
 using Resilient.Redis.Options;
@@ -21,6 +22,7 @@ internal sealed class SentinelPrimary : IAsyncDisposable
 
     private readonly ResolvedRedisOptions _options;
     private readonly ILogger _logger;
+    private readonly TimeProvider _time;
     private readonly string _service;
     private readonly List<string> _names;
     private readonly List<SentinelNode> _nodes;
@@ -40,7 +42,7 @@ internal sealed class SentinelPrimary : IAsyncDisposable
     /// <param name="time">The clock.</param>
     public SentinelPrimary(ResolvedRedisOptions options, ConfigurationOptions driver, ILogger logger, TimeProvider time)
     {
-        (_options, _logger, _service, _sockets) = (options, logger, driver.ServiceName!, new SocketSet(time));
+        (_options, _logger, _time, _service, _sockets) = (options, logger, time, driver.ServiceName!, new SocketSet(time));
         _names = [.. driver.EndPoints.Select(endpoint => ResolvedRedisOptions.Text(endpoint, ResolvedRedisOptions.SentinelPort))];
         _nodes = [.. driver.EndPoints.Select(endpoint => new SentinelNode(
             SentinelNode.Options(driver, ResolvedRedisOptions.WithPort(endpoint, ResolvedRedisOptions.SentinelPort), s_timeout), _service, Nudge, time))];
@@ -53,6 +55,8 @@ internal sealed class SentinelPrimary : IAsyncDisposable
     /// <summary>Makes the driver see one endpoint, and leads its sockets. Its own knowledge of sentinels is taken from it.</summary>
     public void Guide(ConfigurationOptions driver)
     {
+        if (driver.Tunnel is not null)
+            throw new NotSupportedException("With sentinels there can be no tunnel of the application's own: sentinels name servers by addresses that are reached directly.");
         driver.ServiceName = null;
         driver.EndPoints.Clear();
         driver.EndPoints.Add(new DnsEndPoint(_service, 0));
@@ -67,7 +71,12 @@ internal sealed class SentinelPrimary : IAsyncDisposable
         driver.SslClientAuthenticationOptions = _ =>
         {
             var host = _view.Primary?.Host ?? _service;
-            return custom is not null ? custom(host) : new() { TargetHost = host, EnabledSslProtocols = driver.SslProtocols ?? default };
+            return custom is not null ? custom(host) : new()
+            {
+                TargetHost = host,
+                EnabledSslProtocols = driver.SslProtocols ?? default,
+                CertificateRevocationCheckMode = driver.CheckCertificateRevocation ? X509RevocationMode.Online : X509RevocationMode.NoCheck,
+            };
         };
     }
 
@@ -177,9 +186,9 @@ internal sealed class SentinelPrimary : IAsyncDisposable
             return view;
         try
         {
-            return view with { Addresses = IPAddress.TryParse(primary.Host, out var ip) ? [ip] : await Dns.GetHostAddressesAsync(primary.Host).ConfigureAwait(false) };
+            return view with { Addresses = IPAddress.TryParse(primary.Host, out var ip) ? [ip] : await Dns.GetHostAddressesAsync(primary.Host).WaitAsync(s_timeout, _time).ConfigureAwait(false) };
         }
-        catch (SocketException)
+        catch (Exception error) when (error is SocketException or TimeoutException)
         {
             return new(null, $"the sentinels name {SentinelView.Text(primary)} as the primary of '{_service}', and DNS does not know that host", false);
         }

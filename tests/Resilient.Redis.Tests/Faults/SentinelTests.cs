@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
 using Resilient.Redis.TestKit;
 using StackExchange.Redis;
 using Xunit.Abstractions;
@@ -157,6 +158,25 @@ public sealed class SentinelTests(ITestOutputHelper output)
 
         logs.Story().Should().ContainSingle().Which.Should().StartWith("101: Redis: connection 0 to mymaster (sentinels 127.0.0.1:");
         group.Sentinels[2].Thaw();
+    }
+
+    [NeedsRedisServerFact(Reason)]
+    public async Task Tls_checks_the_name_of_the_server_and_not_that_of_the_service()
+    {
+        using var certificate = new TestCertificate();
+        var (secure, sentinelSecure) = (Ports.Free(), Ports.Free());
+        await using var server = await RedisServer.StartAsync([.. certificate.Settings(secure).SelectMany(pair => (string[])[$"--{pair.Name}", pair.Value])]);
+        await using var sentinel = await RedisServer.StartSentinelAsync($"""
+            {string.Join('\n', certificate.Settings(sentinelSecure).Select(pair => $"{pair.Name} {pair.Value}"))}
+            tls-replication yes
+            sentinel monitor mymaster 127.0.0.1 {secure} 1
+            """);
+        var services = new ServiceCollection();
+        services.AddResilientRedis(o => o.ConnectionString = $"rediss+sentinel://127.0.0.1:{sentinelSecure}/mymaster?checkCertificateRevocation=false")
+            .ConfigureConnection(driver => driver.TrustIssuer(certificate.CertificateFile));
+        await using var provider = services.BuildServiceProvider();
+
+        (await provider.GetRequiredService<IResilientRedis>().IncrementAsync("n", RetrySafety.IfNotSent)).Should().Be(1);
     }
 
     [NeedsRedisServerFact(Reason)]
