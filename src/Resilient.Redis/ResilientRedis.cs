@@ -106,7 +106,7 @@ public sealed class ResilientRedis : IResilientRedis
     }
 
     /// <inheritdoc/>
-    public async ValueTask<TResult> ExecuteAsync<TState, TResult>(
+    public ValueTask<TResult> ExecuteAsync<TState, TResult>(
         Func<IDatabase, TState, Task<TResult>> command,
         TState state,
         RetrySafety safety,
@@ -116,17 +116,24 @@ public sealed class ResilientRedis : IResilientRedis
         if (safety is < RetrySafety.Never or > RetrySafety.Idempotent)
             throw new ArgumentOutOfRangeException(nameof(safety), safety, "Say what is known about running the command twice.");
         ThrowIfClosed();
-        cancellationToken.ThrowIfCancellationRequested();
+        return TryAsync(command, state, safety, cancellationToken);
+    }
 
-        var began = _time.GetTimestamp();
+    /// <summary>The happy path is the raw call: no closure, no pipeline; the driver's own time-out bounds it. Its state is pooled, so that a call allocates next to nothing.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<TResult> TryAsync<TState, TResult>(Func<IDatabase, TState, Task<TResult>> command, TState state, RetrySafety safety, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
         Exception failure;
-        var connection = _pool.TryPick() ?? await _gate.WaitForOneAsync(cancellationToken).ConfigureAwait(false);
-        connection.Begin();
+        var began = _time.GetTimestamp();
+        var connection = _pool.TryPick(began, _pool.Large.Expects(command, state)) ?? await _gate.WaitForOneAsync(cancellationToken).ConfigureAwait(false);
+        connection.Begin(began);
         try
         {
-            // The happy path is the raw call: no closure, no pipeline; the driver's own time-out bounds it.
             var reply = command(connection.Database, state);
-            return await (cancellationToken.CanBeCanceled ? reply.WaitAsync(cancellationToken) : reply).ConfigureAwait(false);
+            var result = await (cancellationToken.CanBeCanceled ? reply.WaitAsync(cancellationToken) : reply).ConfigureAwait(false);
+            _pool.Large.Saw(command, state, result);
+            return result;
         }
         catch (Exception error) when (CallGate.IsFault(error, connection))
         {

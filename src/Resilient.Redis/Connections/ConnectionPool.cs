@@ -17,6 +17,8 @@ internal sealed class ConnectionPool(
     private static readonly TimeSpan s_lateReply = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan s_reconnect = TimeSpan.FromMilliseconds(500);
 
+    private const int LargeSlot = 1;
+
     private readonly PooledConnection?[] _slots = new PooledConnection?[options.PoolSize];
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _closing = new();
@@ -36,28 +38,40 @@ internal sealed class ConnectionPool(
 
     public IEnumerable<PooledConnection> Open => _slots.OfType<PooledConnection>();
 
-    /// <summary>The working connection with the fewest calls under way; null when none works. One that is known dead is never picked.</summary>
-    public PooledConnection? TryPick()
+    /// <summary>Which calls bring large values. They share one connection, and the others leave it to them.</summary>
+    public LargeReplies Large { get; } = new();
+
+    /// <summary>The working connection with the fewest calls under way, one with late replies only if all have them; null when none works. One that is known dead is never picked.</summary>
+    public PooledConnection? TryPick(long now, bool isLarge = false)
     {
         if (!availability.IsUp)
             return null;
+        if (isLarge && _slots.Length > LargeSlot)
+        {
+            if (_slots[LargeSlot] is { IsUp: true } apart)
+                return apart;
+            Grow();
+        }
+
         PooledConnection? best = null;
-        var late = true;
+        var bestIsLate = true;
         var limit = LateLimit();
         foreach (var connection in _slots)
         {
-            if (connection is not { IsUp: true })
+            if (connection is not { IsUp: true } || (connection.Slot == LargeSlot && Large.Any && best is not null))
                 continue;
-            if (best is null || connection.Outstanding < best.Outstanding)
-                best = connection;
-            late = late && connection.IsWaitingLongerThan(limit);
+            var isLate = connection.IsLate(now, limit);
+            if (best is null || (bestIsLate && !isLate) || (bestIsLate == isLate && connection.Outstanding < best.Outstanding))
+                (best, bestIsLate) = (connection, isLate);
         }
 
         // Never for concurrency alone: one connection carries more than ten together. Only late replies ask for another.
-        if (late && best is not null)
+        if (bestIsLate && best is not null)
             Grow();
         return best;
     }
+
+    public PooledConnection? TryPick() => TryPick(time.GetTimestamp());
 
     /// <summary>Opens slot 0 where it is not; ends when that is decided, and never throws: <see cref="Availability"/> has the outcome.</summary>
     public Task OpenFirstAsync()
@@ -164,7 +178,7 @@ internal sealed class ConnectionPool(
     private TimeSpan LateLimit()
     {
         // On a link of 20 ms each reply is 20 ms old: that is no reason for another connection.
-        var usual = 2 * (First?.Latency ?? TimeSpan.Zero);
+        var usual = 2 * (First?.LeastLatency ?? TimeSpan.Zero);
         return usual > s_lateReply ? usual : s_lateReply;
     }
 

@@ -6,7 +6,10 @@ namespace Resilient.Redis.Connections;
 internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiplexer, SocketSet sockets, TimeProvider time)
 {
     private int _outstanding;
+    private int _ended;
+    private int _seenEnded;
     private long _progressAt;
+    private long _leastLatencyTicks;
     private volatile bool _isUp;
     private volatile bool _isClosed;
 
@@ -45,9 +48,23 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
 
     public int Outstanding => Volatile.Read(ref _outstanding);
 
+    /// <summary>The quickest of the last PINGs: what a round trip takes when nothing is ahead of it in the pipe.</summary>
+    public TimeSpan LeastLatency => TimeSpan.FromTicks(Interlocked.Read(ref _leastLatencyTicks));
+
     /// <summary>Whether replies are owed and none has come for so long: a lower bound of the oldest one's age, which needs no list of calls.</summary>
-    public bool IsWaitingLongerThan(TimeSpan limit) =>
-        Outstanding > 0 && time.GetElapsedTime(Volatile.Read(ref _progressAt)) > limit;
+    /// <remarks>Asked before each call, which is how it sees progress: a clock read at each reply would cost more than all else here.</remarks>
+    public bool IsLate(long now, TimeSpan limit)
+    {
+        var ended = Volatile.Read(ref _ended);
+        if (Outstanding == 0 || ended != Volatile.Read(ref _seenEnded))
+        {
+            Volatile.Write(ref _seenEnded, ended);
+            Volatile.Write(ref _progressAt, now);
+            return false;
+        }
+
+        return time.GetElapsedTime(Volatile.Read(ref _progressAt), now) > limit;
+    }
 
     /// <summary>Closes at once: waiting for replies would hang on a server that gives none.</summary>
     public async Task CloseAsync()
@@ -62,17 +79,22 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
     {
         Latency = took;
         LatencyAt = time.GetTimestamp();
+
+        // Rises by a tenth at most, so that one PING behind a large reply does not make that look usual.
+        var least = LeastLatency;
+        var most = least + (least / 10);
+        Interlocked.Exchange(ref _leastLatencyTicks, (least == TimeSpan.Zero || took < most ? took : most).Ticks);
     }
 
-    public void Begin()
+    public void Begin(long now)
     {
         if (Interlocked.Increment(ref _outstanding) == 1)
-            Volatile.Write(ref _progressAt, time.GetTimestamp());
+            Volatile.Write(ref _progressAt, now);
     }
 
     public void End()
     {
-        Volatile.Write(ref _progressAt, time.GetTimestamp());
+        Volatile.Write(ref _ended, _ended + 1);     // two at once may count as one: it only has to differ
         Interlocked.Decrement(ref _outstanding);
     }
 }

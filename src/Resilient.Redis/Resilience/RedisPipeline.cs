@@ -89,7 +89,7 @@ internal sealed class RedisPipeline
         {
             connection = _gate.TryPick() ?? await _gate.WaitForOneAsync(cancellationToken).ConfigureAwait(false);
             began = _time.GetTimestamp();
-            connection.Begin();
+            connection.Begin(began);
             try
             {
                 return await call.RunAsync(connection).WaitAsync(cancellationToken).ConfigureAwait(false);

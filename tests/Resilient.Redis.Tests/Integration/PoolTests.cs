@@ -16,7 +16,7 @@ public sealed class PoolTests
         // Handed out without waiting in between, so that all are outstanding before the first reply is late.
         var connection = redis.Pool.First!;
         for (var i = 0; i < 100; i++)
-            connection.Begin();
+            connection.Begin(TimeProvider.System.GetTimestamp());
         redis.Pool.TryPick().Should().BeSameAs(connection);
         for (var i = 0; i < 100; i++)
             connection.End();
@@ -25,23 +25,25 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public async Task Late_replies_open_another_up_to_the_pool_size_and_the_least_busy_is_picked()
+    public async Task Late_replies_open_another_up_to_the_pool_size_and_a_late_one_is_picked_only_if_all_are()
     {
         await using var server = await TestServer.StartAsync();
         await using var redis = Testing.Create(server.Endpoint, o => o.PoolSize = 2);
         await redis.GetConnectionAsync();
         var first = redis.Pool.First!;
-        first.Begin();
-        await Eventually.TrueAsync(() => first.IsWaitingLongerThan(TimeSpan.FromMilliseconds(50)), TimeSpan.FromSeconds(1));
+        first.Begin(TimeProvider.System.GetTimestamp());
+        await Eventually.TrueAsync(() => IsLate(first), TimeSpan.FromSeconds(1));
 
         redis.Pool.TryPick().Should().BeSameAs(first, "the new one is opened behind the caller's back");
         await Eventually.TrueAsync(() => redis.Pool.TryPick() != first, TimeSpan.FromSeconds(2));
 
         var second = redis.Pool.TryPick()!;
         second.Slot.Should().Be(1);
-        second.Begin();
-        second.Begin();
-        redis.Pool.TryPick().Should().BeSameAs(first, "it has fewer under way");
+        second.Begin(TimeProvider.System.GetTimestamp());
+        second.Begin(TimeProvider.System.GetTimestamp());
+        redis.Pool.TryPick().Should().BeSameAs(second, "it has more under way, but none late: what is stuck on the first may be large");
+        await Eventually.TrueAsync(() => IsLate(second), TimeSpan.FromSeconds(1));
+        redis.Pool.TryPick().Should().BeSameAs(first, "both are late, and it has fewer under way");
         redis.Pool.Open.Should().HaveCount(2);
     }
 
@@ -62,10 +64,12 @@ public sealed class PoolTests
         (await GrowAsync(redis)).Should().NotBeSameAs(second);
     }
 
+    private static bool IsLate(PooledConnection connection) => connection.IsLate(TimeProvider.System.GetTimestamp(), TimeSpan.FromMilliseconds(50));
+
     private static async Task<PooledConnection> GrowAsync(ResilientRedis redis)
     {
         var first = redis.Pool.First!;
-        first.Begin();
+        first.Begin(TimeProvider.System.GetTimestamp());
         await Eventually.TrueAsync(() => redis.Pool.TryPick() is { } other && other != first, TimeSpan.FromSeconds(2));
         first.End();
         return redis.Pool.Open.Single(connection => connection != first);
