@@ -20,23 +20,36 @@ public sealed class ClusterTests(ITestOutputHelper output)
     public Task Killed_primary_may_be_the_only_node_that_the_connection_string_names() => LosesOneAsync(cluster => cluster.Nodes[Dead].KillAsync(), onlySeed: Dead);
 
     [NeedsRedisServerFact("Redis Cluster")]
-    public Task Frozen_primary_is_given_up_when_its_replica_has_taken_over() => LosesOneAsync(
-        cluster =>
-        {
-            cluster.Nodes[Dead].Freeze();
-            return Task.CompletedTask;
-        },
-        inFlight: Testing.Attempt);
+    public async Task Frozen_primary_is_given_up_when_its_replica_has_taken_over()
+    {
+        using var logs = new CollectedLogs();
+
+        // By itself the driver goes on sending keys there until it was silent for four times this.
+        var attempt = TimeSpan.FromSeconds(2);
+        await LosesOneAsync(
+            cluster =>
+            {
+                cluster.Nodes[Dead].Freeze();
+                return Task.CompletedTask;
+            },
+            inFlight: attempt,
+            logs: logs);
+        logs.Story().Should().Contain(line => line.StartsWith("107:") && line.Contains("its cluster has given it up"));
+    }
 
     /// <param name="fault">What happens to one primary.</param>
-    /// <param name="inFlight">How long a call waits that was sent to it just before its replica took over.</param>
+    /// <param name="inFlight">How long a call may wait that was sent to it just before its replica took over: AttemptTimeout then.</param>
     /// <param name="fullCoverage">Redis' default: while one shard has no primary, the others refuse their keys too.</param>
     /// <param name="onlySeed">The one node of the connection string; all by default.</param>
-    private async Task LosesOneAsync(Func<RedisCluster, Task> fault, TimeSpan inFlight = default, bool fullCoverage = true, int? onlySeed = null)
+    /// <param name="logs">Takes the library's lines.</param>
+    private async Task LosesOneAsync(Func<RedisCluster, Task> fault, TimeSpan inFlight = default, bool fullCoverage = true, int? onlySeed = null, CollectedLogs? logs = null)
     {
         await using var cluster = await RedisCluster.StartAsync("--cluster-require-full-coverage", fullCoverage ? "yes" : "no");
-        using var logs = new CollectedLogs();
-        await using var redis = Testing.Create(onlySeed is { } seed ? cluster.Nodes[seed].Endpoint : cluster.ConnectionString, logs: logs);
+        logs ??= new CollectedLogs();
+        await using var redis = Testing.Create(
+            onlySeed is { } seed ? cluster.Nodes[seed].Endpoint : cluster.ConnectionString,
+            o => o.AttemptTimeout = inFlight > TimeSpan.Zero ? inFlight : Testing.Attempt,
+            logs);
         await redis.GetConnectionAsync();
         var tags = await Task.WhenAll(Enumerable.Range(0, RedisCluster.Shards).Select(cluster.TagOfAsync));
         await using var load = WriteLoad.Start(redis, RetrySafety.Idempotent, (writer, n) => $"{tags[writer % 3]}a{writer}:{n}");
