@@ -3,7 +3,7 @@ using StackExchange.Redis;
 namespace Resilient.Redis;
 
 /// <summary>Opens connections: the only code that calls <see cref="ConnectionMultiplexer.ConnectAsync(ConfigurationOptions, TextWriter?)"/>.</summary>
-/// <remarks>Register your own before <c>AddResilientRedis</c> (keyed by name for a named connection) for Entra ID, Sentinel or tests.</remarks>
+/// <remarks>Register your own before <c>AddResilientRedis</c> (keyed by name for a named connection) for Entra ID or tests.</remarks>
 public interface IRedisConnectionFactory
 {
     /// <summary>Opens a new connection that the caller owns and disposes.</summary>

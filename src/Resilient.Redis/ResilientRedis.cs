@@ -30,6 +30,7 @@ public sealed class ResilientRedis : IResilientRedis
     private readonly Lock _lock = new();
     private Task<int> _replacing = Task.FromResult(0);
     private Task? _closing;
+    private RedisConnectionFactory? _own;
 
     internal ResilientRedis(ResolvedRedisOptions options, RedisHooks hooks, IRedisConnectionFactory factory, ILoggerFactory logging, TimeProvider time)
     {
@@ -72,7 +73,10 @@ public sealed class ResilientRedis : IResilientRedis
             throw new OptionsValidationException("", typeof(ResilientRedisOptions), faults);
         var resolved = resolver.Resolve(options, new OptionsCheck())!;
         var hooks = new RedisHooks();
-        return new ResilientRedis(resolved, hooks, factory ?? new RedisConnectionFactory(resolved, hooks, time ?? TimeProvider.System), logging ?? NullLoggerFactory.Instance, time ?? TimeProvider.System);
+        logging ??= NullLoggerFactory.Instance;
+        time ??= TimeProvider.System;
+        var own = factory is null ? new RedisConnectionFactory(resolved, hooks, logging.CreateLogger<ResilientRedis>(), time) : null;
+        return new ResilientRedis(resolved, hooks, factory ?? own!, logging, time) { _own = own };
     }
 
     /// <inheritdoc/>
@@ -88,6 +92,9 @@ public sealed class ResilientRedis : IResilientRedis
     internal Availability Availability => _availability;
 
     internal RedisErrorText Text => _text;
+
+    /// <summary>Why the sentinels let nothing connect.</summary>
+    internal string? SentinelProblem => _own?.SentinelProblem;
 
     /// <inheritdoc/>
     public async ValueTask<IConnectionMultiplexer> GetConnectionAsync(CancellationToken cancellationToken = default)
@@ -234,6 +241,8 @@ public sealed class ResilientRedis : IResilientRedis
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _pool.CloseAsync().ConfigureAwait(false);
         await _watchdog.EndAsync().ConfigureAwait(false);
+        if (_own is not null)
+            await _own.DisposeAsync().ConfigureAwait(false);
         _pool.Dispose();
         DedicatedThreads.Release(_options);
         _stopping.Dispose();

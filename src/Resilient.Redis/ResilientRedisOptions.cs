@@ -8,7 +8,7 @@ namespace Resilient.Redis;
 /// </remarks>
 public sealed class ResilientRedisOptions
 {
-    /// <summary>A <c>redis://</c> or <c>rediss://</c> URL, or a StackExchange.Redis connection string. Variable <c>REDIS_URL</c>. Default <c>localhost:6379</c>.</summary>
+    /// <summary>A <c>redis://</c>, <c>rediss://</c> or <c>redis+sentinel://</c> URL, or a StackExchange.Redis connection string. Variable <c>REDIS_URL</c>. Default <c>localhost:6379</c>.</summary>
     public string? ConnectionString { get; set; }
 
     /// <summary>The longest time to open a connection. Variable <c>REDIS_TIMEOUT</c>, seconds. Default 5 s; from 10 ms to 5 min.</summary>

@@ -97,7 +97,11 @@ public static class ResilientRedisServiceCollectionExtensions
     }
 
     private static RedisConnectionFactory Factory(IServiceProvider provider, string name) =>
-        new(Resolve(provider, name), provider.GetRequiredService<IOptionsMonitor<RedisHooks>>().Get(name), provider.GetRequiredService<TimeProvider>());
+        new(
+            Resolve(provider, name),
+            provider.GetRequiredService<IOptionsMonitor<RedisHooks>>().Get(name),
+            provider.GetService<ILoggerFactory>()?.CreateLogger<ResilientRedis>() ?? NullLogger<ResilientRedis>.Instance,
+            provider.GetRequiredService<TimeProvider>());
 
     private static ResilientRedis Redis(IServiceProvider provider, string name, IRedisConnectionFactory factory) => new(
         Resolve(provider, name),

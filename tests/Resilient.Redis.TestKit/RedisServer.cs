@@ -14,13 +14,15 @@ public sealed partial class RedisServer : TestServer
     private static readonly string? s_path = Find("redis-server");
 
     private readonly string[] _arguments;
+    private readonly string? _sentinel;
     private readonly DirectoryInfo _folder;
     private Process? _process;
 
-    private RedisServer(int port, string[] arguments)
+    private RedisServer(int port, string[] arguments, string? sentinel = null)
     {
         Port = port;
         _arguments = arguments;
+        _sentinel = sentinel;
         _folder = Directory.CreateTempSubdirectory("resilient-redis-test-");
     }
 
@@ -34,12 +36,17 @@ public sealed partial class RedisServer : TestServer
     public int ProcessId => _process?.Id ?? throw new InvalidOperationException("The server is not running.");
 
     /// <param name="arguments">As on the command line, for example <c>--requirepass secret</c>. Without persistence unless asked for.</param>
-    public static new async Task<RedisServer> StartAsync(params string[] arguments)
+    public static new Task<RedisServer> StartAsync(params string[] arguments) => StartAsync(arguments, null);
+
+    /// <param name="configuration">The lines of its configuration file, without the port.</param>
+    public static Task<RedisServer> StartSentinelAsync(string configuration) => StartAsync([], configuration);
+
+    private static async Task<RedisServer> StartAsync(string[] arguments, string? sentinel)
     {
         // A port that was free a moment ago may be taken by now: try another.
         for (var attempt = 1; ; attempt++)
         {
-            var server = new RedisServer(Ports.Free(), arguments);
+            var server = new RedisServer(Ports.Free(), arguments, sentinel);
             try
             {
                 await server.LaunchAsync();
@@ -86,7 +93,7 @@ public sealed partial class RedisServer : TestServer
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var argument in (string[])["--port", $"{Port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no", .. _arguments])
+        foreach (var argument in Arguments())
             start.ArgumentList.Add(argument);
         _process = Process.Start(start)!;
         var output = new StringBuilder();
@@ -102,6 +109,18 @@ public sealed partial class RedisServer : TestServer
         if (_process.HasExited)
             lock (output)
                 throw new InvalidOperationException($"redis-server ended with code {_process.ExitCode}: {output}");
+    }
+
+    private string[] Arguments()
+    {
+        if (_sentinel is null)
+            return ["--port", $"{Port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no", .. _arguments];
+
+        // A sentinel writes what it learns into its file, and finds it there when it is restarted.
+        var file = Path.Combine(_folder.FullName, "sentinel.conf");
+        if (!File.Exists(file))
+            File.WriteAllText(file, $"port {Port}\nbind 127.0.0.1\n{_sentinel}\n");
+        return [file, "--sentinel"];
     }
 
     /// <summary>Any reply will do: NOAUTH and LOADING are answers too.</summary>

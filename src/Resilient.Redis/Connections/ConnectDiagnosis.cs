@@ -14,12 +14,12 @@ internal static class ConnectDiagnosis
     /// <summary>The cause as an exception; null where a plain connection tells nothing.</summary>
     public static async Task<Exception?> FindAsync(ResolvedRedisOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (options.Driver.Tunnel is not null || options.Driver.EndPoints is not [DnsEndPoint or IPEndPoint, ..] endpoints)
+        if (options.Driver.Tunnel is not null || !string.IsNullOrEmpty(options.Driver.ServiceName) || options.Driver.EndPoints is not [DnsEndPoint or IPEndPoint, ..] endpoints)
             return null;
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            await socket.ConnectAsync(WithPort(endpoints[0]), cancellationToken).AsTask().WaitAsync(options.ConnectTimeout, time, cancellationToken).ConfigureAwait(false);
+            await socket.ConnectAsync(ResolvedRedisOptions.WithPort(endpoints[0]), cancellationToken).AsTask().WaitAsync(options.ConnectTimeout, time, cancellationToken).ConfigureAwait(false);
             if (options.Driver.Ssl)
                 return new RedisConnectionException(ConnectionFailureType.AuthenticationFailure, CommandFlags.None, "TLS", new IOException("The TLS handshake got no answer."), CommandStatus.WaitingToBeSent);
 
@@ -40,11 +40,4 @@ internal static class ConnectDiagnosis
             return null;
         }
     }
-
-    private static EndPoint WithPort(EndPoint endpoint) => endpoint switch
-    {
-        DnsEndPoint { Port: 0 } dns => new DnsEndPoint(dns.Host, 6379),
-        IPEndPoint { Port: 0 } ip => new IPEndPoint(ip.Address, 6379),
-        _ => endpoint,
-    };
 }

@@ -49,6 +49,13 @@ internal sealed class ConnectionProbe(ResolvedRedisOptions options, IRedisConnec
     /// <summary>Why nothing connects, as precisely as can be found out.</summary>
     public async Task<Exception> CauseAsync(PooledConnection connection, CancellationToken cancellationToken)
     {
+        if (factory is RedisConnectionFactory { SentinelProblem: { } problem })
+        {
+            var away = NoPrimaryException.Wrapped(problem);
+            availability.Saw(away);
+            return away;
+        }
+
         var last = availability.LastError;
         if (last is not null && RedisErrors.CodeOf(last) is not ("CONNECTION" or "CLOSED" or "HANDSHAKE" or "TIMEOUT"))
             return last;

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Resilient.Redis.Options;
 using StackExchange.Redis;
 
@@ -6,11 +7,19 @@ namespace Resilient.Redis.Connections;
 /// <summary>The effective options, a clone for each connection.</summary>
 /// <param name="options">The effective options.</param>
 /// <param name="hooks">What the application adds with ConfigureConnection.</param>
+/// <param name="logger">Takes a line when the sentinels name another primary.</param>
 /// <param name="time">The clock.</param>
-internal sealed class RedisConnectionFactory(ResolvedRedisOptions options, RedisHooks hooks, TimeProvider time) : IRedisConnectionFactory
+internal sealed class RedisConnectionFactory(ResolvedRedisOptions options, RedisHooks hooks, ILogger logger, TimeProvider time) : IRedisConnectionFactory, IDisposable, IAsyncDisposable
 {
     /// <summary>A connection has two sockets; the queue has connections of its own beside the pool.</summary>
     private readonly ConnectPace _pace = new((2 * options.PoolSize) + 8, time);
+
+    private readonly Lock _lock = new();
+    private SentinelPrimary? _sentinel;
+    private Task? _closing;
+
+    /// <summary>Why the sentinels let nothing connect; null when they do, or there are none.</summary>
+    public string? SentinelProblem => Volatile.Read(ref _sentinel)?.Problem;
 
     public async Task<IConnectionMultiplexer> ConnectAsync(Action<ConfigurationOptions>? adjust = null, CancellationToken cancellationToken = default)
     {
@@ -21,7 +30,16 @@ internal sealed class RedisConnectionFactory(ResolvedRedisOptions options, Redis
         driver.ReconnectRetryPolicy = policy;
         foreach (var configure in hooks.Connection)
             configure(driver);
+        var sentinel = string.IsNullOrEmpty(driver.ServiceName) ? null : Sentinel(driver);
         adjust?.Invoke(driver);
+        if (sentinel is not null)
+        {
+            sentinel.Guide(driver);
+
+            // Else the driver would try to connect before the first answer, and give up.
+            await sentinel.LookAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         sockets.Attach(driver);
         _pace.Attach(driver);
 
@@ -30,6 +48,7 @@ internal sealed class RedisConnectionFactory(ResolvedRedisOptions options, Redis
         try
         {
             var connection = await connecting.WaitAsync(cancellationToken).ConfigureAwait(false);
+            sentinel?.Watch(connection);
             connection.ConnectionRestored += (_, restored) => sockets.Established(restored.EndPoint, restored.ConnectionType);
             if (connection.IsConnected)
                 sockets.Established();
@@ -45,6 +64,26 @@ internal sealed class RedisConnectionFactory(ResolvedRedisOptions options, Redis
                 TaskContinuationOptions.ExecuteSynchronously,
                 TaskScheduler.Default);
             throw;
+        }
+    }
+
+    /// <summary>Stops looking at the sentinels; the connections that were made stay with whoever asked for them.</summary>
+    public ValueTask DisposeAsync()
+    {
+        lock (_lock)
+            return new(_closing ??= _sentinel?.DisposeAsync().AsTask() ?? Task.CompletedTask);
+    }
+
+    /// <summary>For a container that is disposed in the old way: nothing of it is waited for.</summary>
+    public void Dispose() => _ = DisposeAsync().AsTask();
+
+    /// <summary>One for all connections of this factory: they follow the same primary.</summary>
+    private SentinelPrimary Sentinel(ConfigurationOptions driver)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_closing is not null, this);
+            return _sentinel ??= new SentinelPrimary(options, driver, logger, time);
         }
     }
 

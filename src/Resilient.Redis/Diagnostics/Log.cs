@@ -25,4 +25,10 @@ internal static partial class Log
 
     [LoggerMessage(107, LogLevel.Warning, "{Redis}: connection {Slot}: the sockets to {Server} were closed: {Cause}. The driver opens new ones.")]
     public static partial void ServerDropped(ILogger logger, string redis, int slot, string server, string cause);
+
+    [LoggerMessage(109, LogLevel.Information, "{Redis}: {Problem}; connections are closed until they have, since what is written meanwhile may be lost.")]
+    public static partial void PrimaryLeft(ILogger logger, string redis, string problem);
+
+    [LoggerMessage(108, LogLevel.Warning, "{Redis}: the sentinels have made {Primary} the primary of {Service}; it was {Before}. Connections move there.")]
+    public static partial void PrimarySwitched(ILogger logger, string redis, string service, string primary, string before);
 }

@@ -22,7 +22,8 @@ internal sealed record ConnectionText(ConfigurationOptions Options, IReadOnlySet
         var options = new ConfigurationOptions();
         if (url.Settings.Count > 0 && !TryParse(url.Settings, source, check, out options))
             return null;
-        options.EndPoints.Add(url.Host, url.Port);
+        foreach (var (host, port) in url.Hosts)
+            options.EndPoints.Add(host, port);
         options.User = url.User;
         options.Password = url.Password;
         options.Ssl = url.Tls;

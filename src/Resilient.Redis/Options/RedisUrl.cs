@@ -3,9 +3,11 @@ using System.Globalization;
 namespace Resilient.Redis.Options;
 
 /// <summary>A <c>redis://</c> or <c>rediss://</c> URL taken apart; the driver would take the whole of it for a host name. Settings is the query, under the driver's own keys.</summary>
-internal sealed record RedisUrl(string Host, int Port, bool Tls, string? User, string? Password, IReadOnlyDictionary<string, string> Settings)
+/// <remarks>With sentinels it is <c>redis+sentinel://user:password@host:port,host:port/service/database</c>, as Python and Java write it.</remarks>
+internal sealed record RedisUrl(IReadOnlyList<(string Host, int Port)> Hosts, bool Tls, string? User, string? Password, IReadOnlyDictionary<string, string> Settings)
 {
     private const int DefaultPort = 6379;
+    private const string Sentinel = "+sentinel";
 
     /// <summary>What the query may say, and the driver's key for it. The lower half is what Python's redis-py understands.</summary>
     private static readonly Dictionary<string, string> s_keys = new(StringComparer.OrdinalIgnoreCase)
@@ -41,6 +43,10 @@ internal sealed record RedisUrl(string Host, int Port, bool Tls, string? User, s
         ["socket_timeout"] = "asyncTimeout",
     };
 
+    public string Host => Hosts[0].Host;
+
+    public int Port => Hosts[0].Port;
+
     /// <summary>Whether a text wants to be a URL at all; anything else is a StackExchange.Redis connection string.</summary>
     public static bool LooksLikeOne(string text) => SchemeOf(text) is not null;
 
@@ -48,9 +54,11 @@ internal sealed record RedisUrl(string Host, int Port, bool Tls, string? User, s
     public static RedisUrl? Read(string text, string source, OptionsCheck check)
     {
         var scheme = SchemeOf(text)!;
-        var tls = scheme.Equals("rediss", StringComparison.OrdinalIgnoreCase);
-        if (!tls && !scheme.Equals("redis", StringComparison.OrdinalIgnoreCase))
-            return Refuse("its scheme is not known; it must be redis:// or rediss://");
+        var sentinel = scheme.EndsWith(Sentinel, StringComparison.OrdinalIgnoreCase);
+        var server = sentinel ? scheme[..^Sentinel.Length] : scheme;
+        var tls = server.Equals("rediss", StringComparison.OrdinalIgnoreCase);
+        if (!tls && !server.Equals("redis", StringComparison.OrdinalIgnoreCase))
+            return Refuse("its scheme is not known; it must be redis:// or rediss://, with sentinels redis+sentinel:// or rediss+sentinel://");
 
         var rest = text[(scheme.Length + 3)..];
         var end = rest.IndexOfAny(['/', '?', '#']);
@@ -62,13 +70,30 @@ internal sealed record RedisUrl(string Host, int Port, bool Tls, string? User, s
             return Refuse("in a user name or password the characters / ? # @ and % must be percent-encoded (%2F %3F %23 %40 %25)");
 
         var at = authority.LastIndexOf('@');
-        if (!ReadHost(authority[(at + 1)..], out var host, out var port))
-            return Refuse("its host and port cannot be read; it must be redis://[user]:[password]@host[:port][/database][?key=value], an IPv6 address in brackets, the port from 1 to 65535");
+        var hosts = new List<(string, int)>();
+        foreach (var one in sentinel ? authority[(at + 1)..].Split(',') : [authority[(at + 1)..]])
+        {
+            if (!ReadHost(one, sentinel ? ResolvedRedisOptions.SentinelPort : DefaultPort, out var host, out var port))
+                return Refuse(sentinel
+                    ? "its hosts cannot be read; it must be redis+sentinel://[user]:[password]@host[:port],host[:port]/service[/database][?key=value]"
+                    : "its host and port cannot be read; it must be redis://[user]:[password]@host[:port][/database][?key=value], an IPv6 address in brackets, the port from 1 to 65535");
+            hosts.Add((host, port));
+        }
 
         var (user, password) = at < 0 ? (null, null) : ReadUser(authority[..at]);
         var question = tail.IndexOf('?', StringComparison.Ordinal);
         var path = (question < 0 ? tail : tail[..question]).Trim('/');
         var settings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        if (sentinel)
+        {
+            var slash = path.IndexOf('/', StringComparison.Ordinal);
+            var service = Uri.UnescapeDataString(slash < 0 ? path : path[..slash]);
+            if (service.Length == 0 || service.Contains(','))
+                return Refuse("its path must be the name of the service that the sentinels watch, such as /mymaster");
+            settings["serviceName"] = service;
+            path = slash < 0 ? "" : path[(slash + 1)..];
+        }
+
         if (path.Length > 0)
         {
             if (!int.TryParse(path, NumberStyles.None, CultureInfo.InvariantCulture, out _))
@@ -78,7 +103,7 @@ internal sealed record RedisUrl(string Host, int Port, bool Tls, string? User, s
 
         if (question >= 0 && !ReadQuery(tail[(question + 1)..], settings, source, check))
             return null;
-        return new RedisUrl(host, port, tls, user, password, settings);
+        return new RedisUrl(hosts, tls, user, password, settings);
 
         RedisUrl? Refuse(string reason)
         {
@@ -104,9 +129,9 @@ internal sealed record RedisUrl(string Host, int Port, bool Tls, string? User, s
         return (user.Length == 0 ? null : user, password is "" ? null : password);
     }
 
-    private static bool ReadHost(string text, out string host, out int port)
+    private static bool ReadHost(string text, int defaultPort, out string host, out int port)
     {
-        port = DefaultPort;
+        port = defaultPort;
         var colon = text.LastIndexOf(':');
         var bracket = text.LastIndexOf(']');
         host = colon > bracket ? text[..colon] : text;

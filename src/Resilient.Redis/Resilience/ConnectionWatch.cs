@@ -121,10 +121,12 @@ internal sealed class ConnectionWatch(PooledConnection connection, ConnectionPoo
     private async Task ReplaceIfFreshOneAnswersAsync(ServerWatch server, CancellationToken stopping)
     {
         var replies = server.Replies;
-        if (!await probe.FreshOneAnswersAsync(server.EndPoint, stopping).ConfigureAwait(false) || server.Replies != replies)
+        var answers = await probe.FreshOneAnswersAsync(server.EndPoint, stopping).ConfigureAwait(false);
+        var isGivenUp = !answers && await ClusterVerdict.HasFailedAsync(connection.Multiplexer, server.EndPoint, options.AttemptTimeout, time, stopping).ConfigureAwait(false);
+        if ((!answers && !isGivenUp) || server.Replies != replies)
             return;
         server.Reset();
-        await pool.DropAsync(connection, "it is dead, a fresh one answers", server.EndPoint).ConfigureAwait(false);
+        await pool.DropAsync(connection, isGivenUp ? "its cluster has given it up" : "it is dead, a fresh one answers", server.EndPoint).ConfigureAwait(false);
     }
 
     /// <summary>Replies that nobody has a thread to read are no silence. With threads of its own the driver reads whatever happens.</summary>

@@ -11,6 +11,9 @@ internal abstract class RedisCall(RetrySafety safety, Exception failure, Diagnos
 
     public Exception LastFailure { get; private set; } = failure;
 
+    /// <summary>How many attempts have failed, apart from those that met a cluster without a primary: that wait is bounded by TotalTimeout, not by a number.</summary>
+    public int Failures { get; private set; } = RedisErrors.IsClusterDown(failure) ? 0 : 1;
+
     /// <summary>Why <see cref="LastFailure"/> happened, where that was found out.</summary>
     public Diagnosis? LastDiagnosis { get; private set; } = diagnosis;
 
@@ -27,6 +30,7 @@ internal abstract class RedisCall(RetrySafety safety, Exception failure, Diagnos
     public void Failed(Exception error, Diagnosis? diagnosis)
     {
         LastFailure = error;
+        Failures += RedisErrors.IsClusterDown(error) ? 0 : 1;
         LastDiagnosis = diagnosis;
         MayHaveExecuted |= RedisErrors.Classify(error) == Failure.Ambiguous;
     }

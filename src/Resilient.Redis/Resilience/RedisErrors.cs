@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Resilient.Redis.Connections;
 using StackExchange.Redis;
 
 namespace Resilient.Redis.Resilience;
@@ -41,9 +42,15 @@ internal static class RedisErrors
     /// <summary>Whether an error reply, here or at connecting, is behind it: then Redis is there and answers.</summary>
     public static bool IsAnswer(Exception error) => error is RedisServerException;
 
-    /// <summary>The first word of the error reply, or a word of our own for what has none: DNS, REFUSED, TLS, HANDSHAKE, CLOSED, TIMEOUT, COMMAND, CONNECTION.</summary>
+    /// <summary>The cluster is voting for a new primary of some shard, and by default serves no key meanwhile.</summary>
+    public static bool IsClusterDown(Exception error) => error is RedisServerException { Kind: RedisErrorKind.ClusterDown };
+
+    /// <summary>The first word of the error reply, or a word of our own for what has none: DNS, REFUSED, TLS, HANDSHAKE, CLOSED, SENTINEL, TIMEOUT, COMMAND, CONNECTION.</summary>
     public static string CodeOf(Exception error)
     {
+        // It ends the connect in the middle, which looks like many another fault from outside.
+        if (error is NoPrimaryException || HasInner<NoPrimaryException>(error))
+            return "SENTINEL";
         for (var inner = error; inner is not null; inner = inner.InnerException)
         {
             switch (inner)

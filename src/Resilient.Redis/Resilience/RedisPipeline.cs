@@ -28,12 +28,12 @@ internal sealed class RedisPipeline
         {
             builder.AddRetry(new RetryStrategyOptions
             {
-                MaxRetryAttempts = options.MaxRetries,
+                MaxRetryAttempts = int.MaxValue,        // the call counts, since not every failure does
                 Delay = options.BaseDelay,
                 MaxDelay = options.MaxDelay,
                 BackoffType = DelayBackoffType.Exponential,
                 UseJitter = true,
-                ShouldHandle = static args => new(args.Outcome.Exception is { } error && error == Call(args.Context).LastFailure && Call(args.Context).MayRetry(error)),
+                ShouldHandle = args => new(args.Outcome.Exception is { } error && error == Call(args.Context).LastFailure && Call(args.Context).MayRetry(error) && Call(args.Context).Failures <= options.MaxRetries),
             });
         }
 

@@ -15,7 +15,7 @@ public sealed class HostTests
     {
         await using var server = await TestServer.StartAsync();
         await server.KillAsync();
-        using var host = Build(server);
+        using var host = Build(server.Endpoint);
 
         var clock = Stopwatch.StartNew();
         await host.StartAsync();
@@ -43,7 +43,7 @@ public sealed class HostTests
     {
         await using var server = await RedisServer.StartAsync();
         server.Freeze();
-        var host = Build(server);
+        var host = Build(server.Endpoint);
 
         var clock = Stopwatch.StartNew();
         await host.StartAsync();
@@ -66,11 +66,30 @@ public sealed class HostTests
         await Testing.FailsAsync<RedisUnavailableException>(() => call);
     }
 
-    private static IHost Build(TestServer server)
+    [NeedsRedisServerFact("Sentinel")]
+    public async Task Host_finds_its_redis_by_sentinels_and_is_disposed_at_once()
+    {
+        await using var group = await SentinelGroup.StartAsync("secret", "secret");
+        var url = $"redis+sentinel://:secret@{string.Join(',', group.Sentinels.Select(sentinel => sentinel.Endpoint))}/{SentinelGroup.Service}/2";
+        var host = Build(url);
+        await host.StartAsync();
+
+        await host.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase().StringSetAsync("k", 1);
+        await using var own = await host.Services.GetRequiredService<IRedisConnectionFactory>().ConnectAsync();
+        (await own.GetDatabase().StringGetAsync("k")).Should().Be(1, "connections of a duty of their own are led there too");
+        (await HealthAsync(host)).Description.Should().Contain("mymaster (sentinels 127.0.0.1:");
+
+        var clock = Stopwatch.StartNew();
+        await host.StopAsync();
+        host.Dispose();
+        clock.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(2));
+    }
+
+    private static IHost Build(string connection)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services
-            .AddResilientRedis(o => (o.ConnectionString, o.ConnectTimeout, o.AttemptTimeout) = (server.Endpoint, TimeSpan.FromSeconds(2), Testing.Attempt))
+            .AddResilientRedis(o => (o.ConnectionString, o.ConnectTimeout, o.AttemptTimeout) = (connection, TimeSpan.FromSeconds(2), Testing.Attempt))
             .AddHealthCheck(tags: ["ready"]);
         return builder.Build();
     }

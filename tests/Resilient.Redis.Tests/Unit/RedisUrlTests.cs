@@ -31,6 +31,18 @@ public sealed class RedisUrlTests
         (url.Host, url.Port, url.Tls, url.User, url.Password).Should().Be((host, port, tls, user, password));
     }
 
+    [Fact]
+    public void Sentinel_url_gives_all_hosts_the_service_and_the_database()
+    {
+        var check = new OptionsCheck();
+
+        var url = RedisUrl.Read("rediss+sentinel://u:p%2C@s1,10.0.0.2:26380,[::1]:5/my%20master/3?db=3", "REDIS_URL", check)!;
+
+        check.Faults.Should().BeEmpty();
+        url.Hosts.Should().Equal(("s1", 26379), ("10.0.0.2", 26380), ("::1", 5));
+        (url.Tls, url.User, url.Password, url.Settings["serviceName"], url.Settings["defaultDatabase"]).Should().Be((true, "u", "p,", "my master", "3"));
+    }
+
     [Theory]
     [InlineData("redis://h/3", "defaultDatabase", "3")]
     [InlineData("redis://h/3?db=4", "defaultDatabase", "4")]
@@ -63,6 +75,10 @@ public sealed class RedisUrlTests
     [InlineData("redis://host:65536", "redis://***", "port")]
     [InlineData("redis://a,b", "redis://***", "host")]
     [InlineData("redis://[s3cret]", "redis://***", "IPv6")]
+    [InlineData("redis+sentinel://:s3cret@h", "redis+sentinel://***", "name of the service")]
+    [InlineData("redis+sentinel://:s3cret@h,/s", "redis+sentinel://***", "hosts")]
+    [InlineData("redis+sentinel://:s3cret@h/s/t", "redis+sentinel://***", "number of a database")]
+    [InlineData("redis+other://:s3cret@h/s", "redis+other://***", "redis:// or rediss://")]
     [InlineData("redis://h/s3cret", "redis://***", "number of a database")]
     [InlineData("redis://h/-1", "redis://***", "number of a database")]
     [InlineData("redis://h?colour=s3cret", "'colour'", "connectTimeout")]

@@ -1,0 +1,115 @@
+using System.Globalization;
+using StackExchange.Redis;
+
+namespace Resilient.Redis.TestKit;
+
+/// <summary>A Redis Cluster of three primaries with one replica each, every node a process of its own.</summary>
+public sealed class RedisCluster : IAsyncDisposable
+{
+    public const int Shards = 3;
+
+    private const int Slots = 16384;
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
+    private readonly List<RedisServer> _nodes = [];
+    private readonly List<ConnectionMultiplexer> _beside = [];
+
+    /// <summary>The primaries first, then their replicas in the same order.</summary>
+    public IReadOnlyList<RedisServer> Nodes => _nodes;
+
+    public string ConnectionString => string.Join(',', _nodes.Select(node => node.Endpoint));
+
+    /// <param name="arguments">Further ones for each node.</param>
+    public static async Task<RedisCluster> StartAsync(params string[] arguments)
+    {
+        var cluster = new RedisCluster();
+        var buses = new List<int>();
+        for (var i = 0; i < 2 * Shards; i++)
+        {
+            // The bus is at port + 10000 by default, which many a free port does not leave room for.
+            buses.Add(Ports.Free());
+            cluster._nodes.Add(await RedisServer.StartAsync([
+                "--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", $"{buses[i]}",
+                "--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0", .. arguments]));
+            cluster._beside.Add(await cluster._nodes[i].ConnectAsync());
+        }
+
+        for (var i = 0; i < Shards; i++)
+            await cluster.AskAsync(i, "CLUSTER", "ADDSLOTSRANGE", $"{FirstSlot(i)}", $"{FirstSlot(i + 1) - 1}");
+        for (var i = 0; i < 2 * Shards; i++)
+        {
+            await cluster.AskAsync(i, "CLUSTER", "SET-CONFIG-EPOCH", $"{i + 1}");
+            if (i > 0)
+                await cluster.AskAsync(0, "CLUSTER", "MEET", "127.0.0.1", $"{cluster._nodes[i].Port}", $"{buses[i]}");
+        }
+
+        await Eventually.TrueAsync(() => cluster.AllSayAsync("CLUSTER INFO", "cluster_known_nodes:6", "cluster_state:ok"), s_patience, () => "the nodes do not know each other");
+        for (var i = 0; i < Shards; i++)
+            await cluster.AskAsync(i + Shards, "CLUSTER", "REPLICATE", await cluster.AskAsync(i, "CLUSTER", "MYID"));
+        await Eventually.TrueAsync(
+            async () => await cluster.AllSayAsync("INFO replication", "master_link_status:up", from: Shards) && await cluster.AllKnowReplicasAsync(),
+            s_patience,
+            () => "the replicas are not in step");
+        return cluster;
+    }
+
+    /// <summary>A {hash tag} whose keys are all on one shard.</summary>
+    public async Task<string> TagOfAsync(int shard)
+    {
+        for (var i = 0; ; i++)
+        {
+            var slot = int.Parse(await AskAsync(0, "CLUSTER", "KEYSLOT", $"{{{i}}}"), CultureInfo.InvariantCulture);
+            if (FirstSlot(shard) <= slot && slot < FirstSlot(shard + 1))
+                return $"{{{i}}}";
+        }
+    }
+
+    /// <summary>Awaits that the replica of a shard is its primary by its own word.</summary>
+    public Task ReplicaTookOverAsync(int shard) =>
+        Eventually.TrueAsync(async () => (await AskAsync(shard + Shards, "INFO", "replication")).Contains("role:master", StringComparison.Ordinal), s_patience, () => "the replica did not take over");
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var beside in _beside)
+            await beside.CloseAsync(allowCommandsToComplete: false);
+        foreach (var node in _nodes)
+            await node.DisposeAsync();
+    }
+
+    /// <summary>One command to one node, whatever slot it would belong to.</summary>
+    public async Task<string> AskAsync(int node, string command, params object[] arguments) =>
+        (string?)await _beside[node].GetServer("127.0.0.1", _nodes[node].Port).ExecuteAsync(command, arguments) ?? "";
+
+    private static int FirstSlot(int shard) => shard * Slots / Shards;
+
+    private Task<bool> AllSayAsync(string question, string answer, int from) => AllSayAsync(question, [answer], from);
+
+    private Task<bool> AllSayAsync(string question, params string[] answers) => AllSayAsync(question, answers, 0);
+
+    private async Task<bool> AllSayAsync(string question, string[] answers, int from)
+    {
+        var words = question.Split(' ');
+        for (var i = from; i < _nodes.Count; i++)
+        {
+            var said = await AskAsync(i, words[0], words[1]);
+            if (!answers.All(answer => said.Contains(answer, StringComparison.Ordinal)))
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>A primary that dies before the others have heard of its replica is replaced by nobody.</summary>
+    private async Task<bool> AllKnowReplicasAsync()
+    {
+        for (var i = 0; i < _nodes.Count; i++)
+        {
+            var nodes = await AskAsync(i, "CLUSTER", "NODES");
+            if (nodes.Split('\n').Count(line => line.Contains("slave", StringComparison.Ordinal)) != Shards)
+                return false;
+        }
+
+        return true;
+    }
+}
