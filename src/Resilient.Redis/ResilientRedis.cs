@@ -1,8 +1,10 @@
+using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Resilient.Redis.Connections;
+using Resilient.Redis.Diagnostics;
 using Resilient.Redis.Options;
 using Resilient.Redis.Resilience;
 using StackExchange.Redis;
@@ -25,6 +27,7 @@ public sealed class ResilientRedis : IResilientRedis
     private readonly RedisErrorText _text;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly RedisTelemetry _telemetry;
     private readonly ThreadPoolLag _threads;
     private readonly Watchdog _watchdog;
     private readonly Lock _lock = new();
@@ -32,19 +35,21 @@ public sealed class ResilientRedis : IResilientRedis
     private Task? _closing;
     private RedisConnectionFactory? _own;
 
-    internal ResilientRedis(ResolvedRedisOptions options, RedisHooks hooks, IRedisConnectionFactory factory, ILoggerFactory logging, TimeProvider time)
+    internal ResilientRedis(ResolvedRedisOptions options, RedisHooks hooks, IRedisConnectionFactory factory, ILoggerFactory logging, IMeterFactory? meters, TimeProvider time)
     {
         DedicatedThreads.Hold(options);
         var logger = logging.CreateLogger<ResilientRedis>();
         _options = options;
         _time = time;
         _text = new RedisErrorText(options);
+        _telemetry = new RedisTelemetry(meters, options, time);
         _availability = new Availability(time);
         _probe = new ConnectionProbe(options, factory, _availability, time);
         _threads = new ThreadPoolLag(time);
-        _pool = new ConnectionPool(options, factory, _probe, new ConnectionStates(options, _text, logger, time), _availability, time);
+        _pool = new ConnectionPool(options, factory, _probe, new ConnectionStates(options, _text, _telemetry, logger, time), _availability, _telemetry, time);
+        _telemetry.Observe(_pool, _availability);
         _diagnosis = new TimeoutDiagnosis(_threads, options, time);
-        _gate = new CallGate(options, _pool, _availability, _text, _diagnosis, time);
+        _gate = new CallGate(options, _pool, _availability, _text, _diagnosis, _telemetry, time);
         _pipeline = new RedisPipeline(options, hooks, _gate, time);
         _watchdog = new Watchdog(_pool, _probe, _threads, options, logger, time);
         _watchdog.Start(_stopping.Token);
@@ -76,7 +81,7 @@ public sealed class ResilientRedis : IResilientRedis
         logging ??= NullLoggerFactory.Instance;
         time ??= TimeProvider.System;
         var own = factory is null ? new RedisConnectionFactory(resolved, hooks, logging.CreateLogger<ResilientRedis>(), time) : null;
-        return new ResilientRedis(resolved, hooks, factory ?? own!, logging, time) { _own = own };
+        return new ResilientRedis(resolved, hooks, factory ?? own!, logging, null, time) { _own = own };
     }
 
     /// <inheritdoc/>
@@ -116,7 +121,27 @@ public sealed class ResilientRedis : IResilientRedis
         if (safety is < RetrySafety.Never or > RetrySafety.Idempotent)
             throw new ArgumentOutOfRangeException(nameof(safety), safety, "Say what is known about running the command twice.");
         ThrowIfClosed();
-        return TryAsync(command, state, safety, cancellationToken);
+        return _telemetry.IsListening
+            ? ObserveAsync(null, static (call, token) => call.Redis.TryAsync(call.Command, call.State, call.Safety, token), (Redis: this, Command: command, State: state, Safety: safety), cancellationToken)
+            : TryAsync(command, state, safety, cancellationToken);
+    }
+
+    /// <summary>The way of a call that somebody watches, apart, so that the other stays short.</summary>
+    private async ValueTask<TResult> ObserveAsync<TCall, TResult>(string? operation, Func<TCall, CancellationToken, ValueTask<TResult>> run, TCall call, CancellationToken cancellationToken)
+    {
+        using var activity = _telemetry.Start(operation);
+        var began = _time.GetTimestamp();
+        try
+        {
+            var result = await run(call, cancellationToken).ConfigureAwait(false);
+            _telemetry.Ended(activity, began, operation, null);
+            return result;
+        }
+        catch (Exception error)
+        {
+            _telemetry.Ended(activity, began, operation, error);
+            throw;
+        }
     }
 
     /// <summary>The happy path is the raw call: no closure, no pipeline; the driver's own time-out bounds it. Its state is pooled, so that a call allocates next to nothing.</summary>
@@ -151,9 +176,14 @@ public sealed class ResilientRedis : IResilientRedis
     }
 
     /// <inheritdoc/>
-    public async ValueTask<TimeSpan> PingAsync(CancellationToken cancellationToken = default)
+    public ValueTask<TimeSpan> PingAsync(CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
+        return _telemetry.IsListening ? ObserveAsync("PING", static (redis, token) => redis.TryPingAsync(token), this, cancellationToken) : TryPingAsync(cancellationToken);
+    }
+
+    private async ValueTask<TimeSpan> TryPingAsync(CancellationToken cancellationToken)
+    {
         cancellationToken.ThrowIfCancellationRequested();
         var began = _time.GetTimestamp();
         var asked = new StrongBox<PooledConnection?>();
@@ -244,6 +274,7 @@ public sealed class ResilientRedis : IResilientRedis
         if (_own is not null)
             await _own.DisposeAsync().ConfigureAwait(false);
         _pool.Dispose();
+        _telemetry.Dispose();
         DedicatedThreads.Release(_options);
         _stopping.Dispose();
     }

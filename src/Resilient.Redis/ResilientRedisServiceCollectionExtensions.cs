@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -108,6 +109,7 @@ public static class ResilientRedisServiceCollectionExtensions
         provider.GetRequiredService<IOptionsMonitor<RedisHooks>>().Get(name),
         factory,
         provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance,
+        provider.GetService<IMeterFactory>(),
         provider.GetRequiredService<TimeProvider>());
 
     private static SharedMultiplexer Shared(IResilientRedis redis) =>

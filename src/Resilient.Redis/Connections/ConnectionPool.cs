@@ -1,4 +1,5 @@
 using System.Net;
+using Resilient.Redis.Diagnostics;
 using Resilient.Redis.Options;
 using Resilient.Redis.Resilience;
 using StackExchange.Redis;
@@ -12,6 +13,7 @@ internal sealed class ConnectionPool(
     ConnectionProbe probe,
     ConnectionStates states,
     Availability availability,
+    RedisTelemetry telemetry,
     TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan s_lateReply = TimeSpan.FromMilliseconds(5);
@@ -91,6 +93,7 @@ internal sealed class ConnectionPool(
     /// <param name="server">The one server that is meant, where the connection has several: the others keep their sockets.</param>
     public async Task DropAsync(PooledConnection connection, string cause, EndPoint? server = null)
     {
+        telemetry.Found("dead");
         connection.Dropped = new(cause, time.GetTimestamp());
         if (server is not null && connection.Multiplexer.GetEndPoints().Length > 1)
         {
@@ -119,6 +122,7 @@ internal sealed class ConnectionPool(
     /// <summary>Closes a subscription's socket that is dead while the server answers on the other one; the driver subscribes again.</summary>
     public void CloseDeaf(PooledConnection connection, EndPoint server)
     {
+        telemetry.Found("deaf");
         states.ServerDropped(connection, server, "its subscriptions are dead in silence");
         connection.Sockets.Close(server, ConnectionType.Subscription);
     }
@@ -149,6 +153,8 @@ internal sealed class ConnectionPool(
             GiveGrace(options.AttemptTimeout);
         if (!states.Down(connection, cause, by))
             return;
+        if (by == LossSeenBy.Watchdog)
+            telemetry.Found("silent");
 
         // A lost connection is usually back within milliseconds. A silent one is not: there is nothing to wait for.
         if (by is LossSeenBy.Event or LossSeenBy.Call)

@@ -8,7 +8,7 @@ using StackExchange.Redis;
 namespace Resilient.Redis.Connections;
 
 /// <summary>Changes the state of connections, one change at a time, and writes the one log line of each change.</summary>
-internal sealed class ConnectionStates(ResolvedRedisOptions options, RedisErrorText text, ILogger logger, TimeProvider time)
+internal sealed class ConnectionStates(ResolvedRedisOptions options, RedisErrorText text, RedisTelemetry telemetry, ILogger logger, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private bool _complained;
@@ -23,6 +23,7 @@ internal sealed class ConnectionStates(ResolvedRedisOptions options, RedisErrorT
             var elapsed = (long)time.GetElapsedTime(connection.StateAt).TotalMilliseconds;
             connection.StateAt = time.GetTimestamp();
             connection.IsUp = true;
+            telemetry.Connected(again: connection.WasEverUp);
             if (connection.WasEverUp)
                 Log.Recovered(logger, options.Title, connection.Slot, options.Endpoint, elapsed);
             else
@@ -54,6 +55,7 @@ internal sealed class ConnectionStates(ResolvedRedisOptions options, RedisErrorT
             var seconds = Math.Round(time.GetElapsedTime(connection.StateAt).TotalSeconds, 3);
             connection.StateAt = time.GetTimestamp();
             connection.IsUp = false;
+            telemetry.Lost(by);
             Log.Lost(logger, options.Title, connection.Slot, options.Endpoint, seconds, cause);
             return true;
         }

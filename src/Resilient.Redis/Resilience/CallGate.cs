@@ -1,12 +1,15 @@
 using Resilient.Redis.Connections;
+using Resilient.Redis.Diagnostics;
 using Resilient.Redis.Options;
 
 namespace Resilient.Redis.Resilience;
 
 /// <summary>Lets a call through to a connection that works; while Redis is away it fails at once, or waits where FailFast is off.</summary>
-internal sealed class CallGate(ResolvedRedisOptions options, ConnectionPool pool, Availability availability, RedisErrorText text, TimeoutDiagnosis diagnosis, TimeProvider time)
+internal sealed class CallGate(ResolvedRedisOptions options, ConnectionPool pool, Availability availability, RedisErrorText text, TimeoutDiagnosis diagnosis, RedisTelemetry telemetry, TimeProvider time)
 {
     public RedisErrorText Text => text;
+
+    public RedisTelemetry Telemetry => telemetry;
 
     public TimeSpan TotalTimeout => options.TotalTimeout;
 
@@ -70,6 +73,7 @@ internal sealed class CallGate(ResolvedRedisOptions options, ConnectionPool pool
     /// <summary>Redis is known to be away: since when, why, and what to do.</summary>
     public ResilientRedisException Away()
     {
+        telemetry.FailedFast();
         var last = availability.LastError;
         if (last is not null && RedisErrors.Classify(last) == Failure.Refused)
             return text.ToException("the command", last, mayHaveExecuted: false);

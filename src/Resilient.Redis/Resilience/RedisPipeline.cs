@@ -83,6 +83,7 @@ internal sealed class RedisPipeline
             ExceptionDispatchInfo.Throw(call.LastFailure);
         }
 
+        _gate.Telemetry.Retried(call.LastFailure);
         var began = _time.GetTimestamp();
         PooledConnection? connection = null;
         try

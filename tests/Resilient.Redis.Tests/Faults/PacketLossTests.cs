@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
+using Microsoft.Extensions.Logging.Abstractions;
 using Resilient.Redis.Connections;
 using Resilient.Redis.Options;
 using Resilient.Redis.TestKit;
@@ -53,7 +54,7 @@ public sealed class PacketLossTests(ITestOutputHelper output) : FaultRow(output)
         await using var network = await LossyNetwork.StartAsync();
         var resolved = new OptionsResolver("", static _ => null, null).Resolve(new() { ConnectionString = network.Endpoint }, new OptionsCheck())!;
         var sockets = new SocketSet(TimeProvider.System);
-        await using var connection = await new RedisConnectionFactory(resolved, new RedisHooks(), TimeProvider.System).ConnectAsync(driver =>
+        await using var connection = await new RedisConnectionFactory(resolved, new RedisHooks(), NullLogger.Instance, TimeProvider.System).ConnectAsync(driver =>
         {
             sockets.Attach(driver);
             driver.KeepAlive = 3600;
