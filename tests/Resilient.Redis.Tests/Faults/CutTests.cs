@@ -8,24 +8,49 @@ public sealed class CutTests
     /// <summary>What an INCR of this key is on the wire, and its reply: as long as the loops below go.</summary>
     private const string Key = "counter";
     private const int RequestBytes = 27;
+    private const int ReplyBytes = 4;
+    private const int Calls = 3;
 
     [Fact]
-    public async Task IfNotSent_never_counts_twice_wherever_the_request_is_cut()
-    {
-        for (var cut = 0; cut <= RequestBytes; cut++)
-            await CutAsync(RetrySafety.IfNotSent, proxy => proxy.CutAfterRequestBytes(cut));
-    }
+    public Task IfNotSent_never_counts_twice_wherever_the_request_is_cut() =>
+        CountAsync(Calls * RequestBytes, static (proxy, cut) => proxy.CutAfterRequestBytes(cut));
 
     [Fact]
-    public async Task IfNotSent_never_counts_twice_wherever_the_reply_is_cut()
+    public Task IfNotSent_never_counts_twice_wherever_the_reply_is_cut() =>
+        CountAsync(Calls * ReplyBytes, static (proxy, cut) => proxy.CutAfterReplyBytes(cut));
+
+    /// <summary>A handshake is some 500 bytes each way; every fifth of them.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Handshake_cut_anywhere_is_tried_again(bool requests)
     {
-        for (var cut = 0; cut < 4; cut++)
+        await using var server = await TestServer.StartAsync();
+        await Parallel.ForEachAsync(Enumerable.Range(0, 100).Select(step => step * 5), new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (cut, _) =>
         {
-            var (value, error) = await CutAsync(RetrySafety.IfNotSent, proxy => proxy.CutAfterReplyBytes(cut));
-            value.Should().Be(1, "the request had arrived");
-            error!.MayHaveExecuted.Should().BeTrue($"cut after {cut} bytes of the reply");
-            error.Message.Should().Contain("may have been run");
-        }
+            await using var proxy = FaultProxy.Start(server);
+            await using var redis = Testing.Create(proxy.Endpoint, o => (o.PoolSize, o.KeepAliveInterval) = (1, TimeSpan.FromSeconds(30)));
+            if (requests)
+                proxy.CutAfterRequestBytes(cut);
+            else
+                proxy.CutAfterReplyBytes(cut);
+
+            await Eventually.TrueAsync(
+                async () =>
+                {
+                    try
+                    {
+                        await redis.PingAsync();
+                        return true;
+                    }
+                    catch (ResilientRedisException)
+                    {
+                        return false;
+                    }
+                },
+                TimeSpan.FromSeconds(10),
+                () => $"cut after {cut} bytes of the {(requests ? "requests" : "replies")}");
+        });
     }
 
     [Fact]
@@ -43,6 +68,40 @@ public sealed class CutTests
             (twice, none) = await CutAsync(RetrySafety.Idempotent, proxy => proxy.CutAfterReplyBytes(0));
         twice.Should().Be(2, "the caller said that a second run does no harm");
         none.Should().BeNull();
+    }
+
+    /// <summary>A loop of INCRs for every byte at which it may be cut: what the server counted must agree with what was told.</summary>
+    private static async Task CountAsync(int bytes, Action<FaultProxy, int> cutAfter)
+    {
+        await using var server = await TestServer.StartAsync();
+        await using var beside = await server.ConnectAsync();
+        var ambiguous = 0;
+        for (var cut = 0; cut <= bytes; cut++)
+        {
+            await using var proxy = FaultProxy.Start(server);
+            await using var redis = Testing.Create(proxy.Endpoint, o => (o.PoolSize, o.KeepAliveInterval) = (1, TimeSpan.FromSeconds(30)));
+            await redis.GetConnectionAsync();
+            var key = $"cut{cut:0000}";
+            var (told, maybe) = (0, 0);
+            cutAfter(proxy, cut);
+            for (var call = 0; call < Calls; call++)
+            {
+                try
+                {
+                    await redis.IncrementAsync(key, RetrySafety.IfNotSent);
+                    told++;
+                }
+                catch (RedisUnavailableException error)
+                {
+                    maybe += error.MayHaveExecuted ? 1 : 0;
+                }
+            }
+
+            ((int)await beside.GetDatabase().StringGetAsync(key)).Should().BeInRange(told, told + maybe, $"cut after {cut} bytes");
+            ambiguous += maybe;
+        }
+
+        ambiguous.Should().BePositive("else nothing was cut that mattered");
     }
 
     /// <summary>Runs one INCR under a cut; gives what the server counted and the error, and checks that the two agree.</summary>
