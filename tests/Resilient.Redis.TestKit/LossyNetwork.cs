@@ -9,11 +9,9 @@ namespace Resilient.Redis.TestKit;
 [SupportedOSPlatform("linux")]
 public sealed class LossyNetwork : IAsyncDisposable
 {
-    private readonly string _name = $"rr{Environment.ProcessId % 100000}{Interlocked.Increment(ref s_count)}";
+    private readonly string _name = $"rr{Random.Shared.Next(10_000_000)}";
     private readonly int _net = Random.Shared.Next(0, 16000);
     private Process? _server;
-
-    private static int s_count;
 
     public static bool IsPossible { get; } = TryAll();
 

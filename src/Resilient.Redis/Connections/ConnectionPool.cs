@@ -43,7 +43,8 @@ internal sealed class ConnectionPool(
     /// <summary>Which calls bring large values. They share one connection, and the others leave it to them.</summary>
     public LargeReplies Large { get; } = new();
 
-    /// <summary>The working connection with the fewest calls under way, one with late replies only if all have them; null when none works. One that is known dead is never picked.</summary>
+    /// <summary>The first working connection whose replies are not late, else the one with the fewest calls under way; null when none works. One that is known dead is never picked.</summary>
+    /// <remarks>Never another for concurrency alone: spread over ten connections the same calls take twice as long as on one (docs/performance.md). Only late replies ask for another.</remarks>
     public PooledConnection? TryPick(long now, bool isLarge = false)
     {
         if (!availability.IsUp)
@@ -56,19 +57,18 @@ internal sealed class ConnectionPool(
         }
 
         PooledConnection? best = null;
-        var bestIsLate = true;
         var limit = LateLimit();
         foreach (var connection in _slots)
         {
             if (connection is not { IsUp: true } || (connection.Slot == LargeSlot && Large.Any && best is not null))
                 continue;
-            var isLate = connection.IsLate(now, limit);
-            if (best is null || (bestIsLate && !isLate) || (bestIsLate == isLate && connection.Outstanding < best.Outstanding))
-                (best, bestIsLate) = (connection, isLate);
+            if (!connection.IsLate(now, limit))
+                return connection;
+            if (best is null || connection.Outstanding < best.Outstanding)
+                best = connection;
         }
 
-        // Never for concurrency alone: one connection carries more than ten together. Only late replies ask for another.
-        if (bestIsLate && best is not null)
+        if (best is not null)
             Grow();
         return best;
     }

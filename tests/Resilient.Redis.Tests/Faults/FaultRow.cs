@@ -11,7 +11,7 @@ public abstract class FaultRow(ITestOutputHelper output)
     [CollectionDefinition(nameof(FaultRow), DisableParallelization = true)]
     public sealed class Alone;
 
-    internal static readonly TimeSpan WithinASecond = TimeSpan.FromSeconds(1);
+    internal static TimeSpan WithinASecond { get; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Runs the row until it holds, three times at most: the bound is the library's, and a busy machine adds its own.</summary>
     protected static async Task BestOfThreeAsync(Func<Task> row)
