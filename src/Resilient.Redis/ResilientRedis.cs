@@ -122,8 +122,25 @@ public sealed class ResilientRedis : IResilientRedis
             throw new ArgumentOutOfRangeException(nameof(safety), safety, "Say what is known about running the command twice.");
         ThrowIfClosed();
         return _telemetry.IsListening
-            ? ObserveAsync(null, static (call, token) => call.Redis.TryAsync(call.Command, call.State, call.Safety, token), (Redis: this, Command: command, State: state, Safety: safety), cancellationToken)
-            : TryAsync(command, state, safety, cancellationToken);
+            ? ObserveAsync(null, static (call, token) => call.Redis.RunAsync(call.Command, call.State, call.Safety, token), (Redis: this, Command: command, State: state, Safety: safety), cancellationToken)
+            : RunAsync(command, state, safety, cancellationToken);
+    }
+
+    private ValueTask<TResult> RunAsync<TState, TResult>(Func<IDatabase, TState, Task<TResult>> command, TState state, RetrySafety safety, CancellationToken cancellationToken) =>
+        _pool.Large.Expects(command, state) ? RunLargeAsync(command, state, safety, cancellationToken) : TryAsync(command, state, safety, isLarge: false, cancellationToken);
+
+    private async ValueTask<TResult> RunLargeAsync<TState, TResult>(Func<IDatabase, TState, Task<TResult>> command, TState state, RetrySafety safety, CancellationToken cancellationToken)
+    {
+        var hasTurn = await _pool.Large.TakeTurnAsync(_options.AttemptTimeout, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await TryAsync(command, state, safety, isLarge: true, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (hasTurn)
+                _pool.Large.EndTurn();
+        }
     }
 
     /// <summary>The way of a call that somebody watches, apart, so that the other stays short.</summary>
@@ -146,12 +163,12 @@ public sealed class ResilientRedis : IResilientRedis
 
     /// <summary>The happy path is the raw call: no closure, no pipeline; the driver's own time-out bounds it. Its state is pooled, so that a call allocates next to nothing.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<TResult> TryAsync<TState, TResult>(Func<IDatabase, TState, Task<TResult>> command, TState state, RetrySafety safety, CancellationToken cancellationToken)
+    private async ValueTask<TResult> TryAsync<TState, TResult>(Func<IDatabase, TState, Task<TResult>> command, TState state, RetrySafety safety, bool isLarge, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         Exception failure;
         var began = _time.GetTimestamp();
-        var connection = _pool.TryPick(began, _pool.Large.Expects(command, state)) ?? await _gate.WaitForOneAsync(cancellationToken).ConfigureAwait(false);
+        var connection = _pool.TryPick(began, isLarge) ?? await _gate.WaitForOneAsync(cancellationToken).ConfigureAwait(false);
         connection.Begin(began);
         try
         {

@@ -8,21 +8,33 @@ namespace Resilient.Redis.Connections;
 /// What a call will bring is not known before; what the same call brought last time is. A call is known by its delegate, which the compiler
 /// keeps for a lambda that captures nothing, or by the class that it makes for one that does. Until the first large value this costs nothing.
 /// </remarks>
+#pragma warning disable CA1001 // The semaphore holds nothing to dispose of as long as nobody asks for its wait handle.
 internal sealed class LargeReplies
+#pragma warning restore CA1001
 {
-    /// <summary>On a gigabit link two milliseconds, in which hundreds of small replies would pass.</summary>
-    private const long Least = 256 * 1024;
+    /// <summary>On a gigabit link eight milliseconds, in which thousands of small replies would pass.</summary>
+    private const long Least = 1 << 20;
 
     /// <summary>So many small ones in a row, and the call is an ordinary one again.</summary>
     private const int Patience = 16;
 
     private readonly ConditionalWeakTable<object, Site> _sites = [];
+    private readonly SemaphoreSlim _turn = new(1);
     private volatile bool _any;
 
     /// <summary>Whether any were seen.</summary>
     public bool Any => _any;
 
     public bool Expects<TState>(Delegate command, TState state) => _any && Find(Key(command, state)) is { IsLarge: true };
+
+    /// <summary>
+    /// Large values come one at a time, as they do on one connection anyway: asked for at once, they keep the server from all others
+    /// while it copies them, and the last one's time-out runs while the first is on its way. Who has waited for <paramref name="most"/> goes ahead.
+    /// </summary>
+    /// <returns>Whether it has the turn, and has to end it.</returns>
+    public Task<bool> TakeTurnAsync(TimeSpan most, CancellationToken cancellationToken) => _turn.WaitAsync(most, cancellationToken);
+
+    public void EndTurn() => _turn.Release();
 
     public void Saw<TState, TResult>(Delegate command, TState state, TResult result)
     {
