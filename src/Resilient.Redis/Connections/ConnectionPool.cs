@@ -16,7 +16,6 @@ internal sealed class ConnectionPool(
     RedisTelemetry telemetry,
     TimeProvider time) : IDisposable
 {
-    private static readonly TimeSpan s_lateReply = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan s_reconnect = TimeSpan.FromMilliseconds(500);
 
     private const int LargeSlot = 1;
@@ -57,12 +56,11 @@ internal sealed class ConnectionPool(
         }
 
         PooledConnection? best = null;
-        var limit = LateLimit();
         foreach (var connection in _slots)
         {
             if (connection is not { IsUp: true } || (connection.Slot == LargeSlot && Large.Any && best is not null))
                 continue;
-            if (!connection.IsLate(now, limit))
+            if (!connection.IsLate(now))
                 return connection;
             if (best is null || connection.Outstanding < best.Outstanding)
                 best = connection;
@@ -180,13 +178,6 @@ internal sealed class ConnectionPool(
     }
 
     private bool AnyIsUp() => _slots.Any(slot => slot is { IsUp: true });
-
-    private TimeSpan LateLimit()
-    {
-        // On a link of 20 ms each reply is 20 ms old: that is no reason for another connection.
-        var usual = 2 * (First?.LeastLatency ?? TimeSpan.Zero);
-        return usual > s_lateReply ? usual : s_lateReply;
-    }
 
     private void Grow()
     {

@@ -5,11 +5,14 @@ namespace Resilient.Redis.Connections;
 /// <summary>One slot of the pool: a multiplexer, whether it works, and how busy it is.</summary>
 internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiplexer, SocketSet sockets, TimeProvider time)
 {
+    private static readonly TimeSpan s_late = TimeSpan.FromMilliseconds(5);
+
     private int _outstanding;
     private int _ended;
     private int _seenEnded;
     private long _progressAt;
-    private long _leastLatencyTicks;
+    private long _lateAfter = (long)(s_late.TotalSeconds * time.TimestampFrequency);
+    private TimeSpan _leastLatency;
     private volatile bool _isUp;
     private volatile bool _isClosed;
 
@@ -48,12 +51,9 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
 
     public int Outstanding => Volatile.Read(ref _outstanding);
 
-    /// <summary>The quickest of the last PINGs: what a round trip takes when nothing is ahead of it in the pipe.</summary>
-    public TimeSpan LeastLatency => TimeSpan.FromTicks(Interlocked.Read(ref _leastLatencyTicks));
-
-    /// <summary>Whether replies are owed and none has come for so long: a lower bound of the oldest one's age, which needs no list of calls.</summary>
+    /// <summary>Whether replies are owed and none has come for 5 ms, or twice the usual round trip: a lower bound of the oldest one's age, which needs no list of calls.</summary>
     /// <remarks>Asked before each call, which is how it sees progress: a clock read at each reply would cost more than all else here.</remarks>
-    public bool IsLate(long now, TimeSpan limit)
+    public bool IsLate(long now)
     {
         var ended = Volatile.Read(ref _ended);
         if (Outstanding == 0 || ended != Volatile.Read(ref _seenEnded))
@@ -63,7 +63,7 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
             return false;
         }
 
-        return time.GetElapsedTime(Volatile.Read(ref _progressAt), now) > limit;
+        return now - Volatile.Read(ref _progressAt) > Volatile.Read(ref _lateAfter);
     }
 
     /// <summary>Closes at once: waiting for replies would hang on a server that gives none.</summary>
@@ -80,10 +80,11 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
         Latency = took;
         LatencyAt = time.GetTimestamp();
 
-        // Rises by a tenth at most, so that one PING behind a large reply does not make that look usual.
-        var least = LeastLatency;
-        var most = least + (least / 10);
-        Interlocked.Exchange(ref _leastLatencyTicks, (least == TimeSpan.Zero || took < most ? took : most).Ticks);
+        // The quickest of the last PINGs is what a round trip takes with nothing ahead of it in the pipe: on a link of 20 ms each reply is
+        // 20 ms old, which is no reason for another connection. It rises by a tenth at most, so that one behind a large reply does not look usual.
+        var most = _leastLatency + (_leastLatency / 10);
+        _leastLatency = _leastLatency == TimeSpan.Zero || took < most ? took : most;
+        Volatile.Write(ref _lateAfter, Timestamps(2 * _leastLatency > s_late ? 2 * _leastLatency : s_late));
     }
 
     public void Begin(long now)
@@ -97,6 +98,8 @@ internal sealed class PooledConnection(int slot, IConnectionMultiplexer multiple
         Volatile.Write(ref _ended, _ended + 1);     // two at once may count as one: it only has to differ
         Interlocked.Decrement(ref _outstanding);
     }
+
+    private long Timestamps(TimeSpan length) => (long)(length.TotalSeconds * time.TimestampFrequency);
 }
 
 /// <param name="Cause">Why.</param>

@@ -64,7 +64,7 @@ public sealed class PoolTests
         (await GrowAsync(redis)).Should().NotBeSameAs(second);
     }
 
-    private static bool IsLate(PooledConnection connection) => connection.IsLate(TimeProvider.System.GetTimestamp(), TimeSpan.FromMilliseconds(50));
+    private static bool IsLate(PooledConnection connection) => connection.IsLate(TimeProvider.System.GetTimestamp());
 
     private static async Task<PooledConnection> GrowAsync(ResilientRedis redis)
     {
