@@ -1,0 +1,6 @@
+namespace Resilient.Redis.Queue.Torture;
+
+public static class Program
+{
+    public static int Main() => 0;
+}
