@@ -1,0 +1,92 @@
+using Resilient.Redis.TestKit;
+
+namespace Resilient.Redis.Queue.Torture.Running;
+
+/// <summary>The worker and producer processes, each behind a proxy of its own.</summary>
+internal sealed class Fleet : IAsyncDisposable
+{
+    public const int Workers = 3;
+    public const int Producers = 2;
+
+    private readonly Guard _guard;
+    private readonly string _folder;
+    private readonly int _seed;
+
+    public Fleet(TestServer server, Guard guard, string folder, int seed)
+    {
+        (_guard, _folder, _seed) = (guard, folder, seed);
+        Slots = [.. Enumerable.Range(0, Workers + Producers).Select(_ => new Slot(FaultProxy.Start(server)))];
+    }
+
+    public IReadOnlyList<Slot> Slots { get; }
+
+    public IEnumerable<Slot> WorkerSlots => Slots.Take(Workers);
+
+    public IEnumerable<Slot> ProducerSlots => Slots.Skip(Workers);
+
+    public void StartAll()
+    {
+        for (var i = 0; i < Slots.Count; i++)
+            Start(i);
+    }
+
+    /// <summary>A process of another name each time.</summary>
+    public void Start(int number)
+    {
+        var slot = Slots[number];
+        slot.Generation++;
+        slot.Name = number < Workers ? $"worker{number}.{slot.Generation}" : $"producer{number - Workers}";
+        slot.Child?.Dispose();
+        // Every other worker stops its handlers in doubt: both kinds have to keep the promises.
+        slot.Child = number < Workers
+            ? Child.Start("worker", slot.Name, slot.Proxy.Endpoint, _folder, $"{number % 2 == 0}")
+            : Child.Start("producer", slot.Name, slot.Proxy.Endpoint, _folder, $"{_seed * Producers + number - Workers}");
+        _guard.Watch(slot.Child.Id);
+    }
+
+    public async Task KillAsync(int number)
+    {
+        var child = Slots[number].Child!;
+        await child.KillAsync();
+        _guard.Forget(child.Id);
+    }
+
+    /// <summary>Asks them to stop, and waits.</summary>
+    /// <returns>The names of those that had to be killed.</returns>
+    public static async Task<IReadOnlyList<string>> StopAsync(IEnumerable<Slot> slots, TimeSpan longest)
+    {
+        List<string> stuck = [];
+        foreach (var slot in slots)
+            slot.Child!.Order(Children.Orders.Stop);
+        foreach (var slot in slots)
+        {
+            if (!await slot.Child!.EndsWithinAsync(longest))
+                stuck.Add(slot.Name);
+        }
+
+        return stuck;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var slot in Slots)
+        {
+            if (slot.Child is { IsAlive: true } child)
+                await child.KillAsync();
+            slot.Child?.Dispose();
+            await slot.Proxy.DisposeAsync();
+        }
+    }
+}
+
+/// <summary>The place of one process; who dies there is followed by another.</summary>
+internal sealed class Slot(FaultProxy proxy)
+{
+    public FaultProxy Proxy => proxy;
+
+    public Child? Child { get; set; }
+
+    public int Generation { get; set; }
+
+    public string Name { get; set; } = "";
+}

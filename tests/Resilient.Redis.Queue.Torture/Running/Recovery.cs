@@ -1,0 +1,30 @@
+using Resilient.Redis.Queue.Torture.Checking;
+using Resilient.Redis.Queue.Torture.Recording;
+
+namespace Resilient.Redis.Queue.Torture.Running;
+
+/// <summary>How long it took after a fault until work went on; shortest first.</summary>
+internal static class Recovery
+{
+    /// <summary>From the moment when Redis answers again to the first answer that a worker got.</summary>
+    public static IReadOnlyList<TimeSpan> OfRedis(History history)
+    {
+        var answers = history.All<Claimed>().Select(claimed => claimed.At).Concat(history.All<Settled>().Select(settled => settled.At)).Order().ToList();
+        return [.. history.All<Fault>()
+            .Where(fault => fault.Kind is FaultKind.KillRedis or FaultKind.RestartRedis or FaultKind.FreezeRedis)
+            .Select(fault => answers.FirstOrDefault(at => at >= fault.Until) - fault.Until)
+            .Where(took => took >= TimeSpan.Zero).Order()];
+    }
+
+    /// <summary>For each worker that was killed with jobs in its hands, until the last of these was claimed by another. Other faults may fall in between.</summary>
+    public static IReadOnlyList<TimeSpan> OfKilledWorkers(History history)
+    {
+        var claims = history.Claims.SelectMany(claims => claims.Zip(claims.Skip(1))).ToLookup(pair => pair.First.Who);
+        return [.. history.All<Fault>()
+            .Where(fault => fault.Kind == FaultKind.KillWorker)
+            .Select(fault => claims[fault.Who].Where(pair => pair.Second.At > fault.At && !IsSettled(history, pair.First)).Select(pair => pair.Second.At - fault.At).DefaultIfEmpty().Max())
+            .Where(took => took > TimeSpan.Zero).Order()];
+    }
+
+    private static bool IsSettled(History history, Claim claim) => history.Settlements[claim.Id].Any(settled => settled.Token == claim.Token);
+}
