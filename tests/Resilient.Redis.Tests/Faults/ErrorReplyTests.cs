@@ -117,7 +117,7 @@ public sealed class ErrorReplyTests(ITestOutputHelper output) : FaultRow(output)
         {
             try
             {
-                await redis.IncrementAsync("n", RetrySafety.Never);
+                await redis.IncrementAsync("probe", RetrySafety.Never);
                 return false;
             }
             catch (ResilientRedisException error)
