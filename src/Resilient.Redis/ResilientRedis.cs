@@ -15,6 +15,7 @@ namespace Resilient.Redis;
 public sealed class ResilientRedis : IResilientRedis
 {
     /// <summary>For what follows a connect that took all its time: the shared multiplexer must be there when the host has started.</summary>
+    private static readonly TimeSpan s_afterLoss = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_moment = TimeSpan.FromMilliseconds(500);
 
     private readonly ResolvedRedisOptions _options;
@@ -206,7 +207,7 @@ public sealed class ResilientRedis : IResilientRedis
         var asked = new StrongBox<PooledConnection?>();
         try
         {
-            return await PingOnceAsync(asked).WaitAsync(_options.AttemptTimeout, _time, cancellationToken).ConfigureAwait(false);
+            return await PingSentAsync(asked).WaitAsync(_options.AttemptTimeout, _time, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException) when (_pool.First is null)
         {
@@ -270,6 +271,21 @@ public sealed class ResilientRedis : IResilientRedis
 
         asked.Value = connection;
         return await connection.Database.PingAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>A connection can be lost between its choice and its use: a PING that was never sent is asked once more.</summary>
+    private async Task<TimeSpan> PingSentAsync(StrongBox<PooledConnection?> asked)
+    {
+        try
+        {
+            return await PingOnceAsync(asked).ConfigureAwait(false);
+        }
+        catch (RedisConnectionException error) when (_availability.IsUp && RedisErrors.Classify(error) == Failure.NotSent)
+        {
+            // The driver tells of the loss a moment after it has refused the call; then the reconnect is waited for.
+            await Task.Delay(s_afterLoss, _time, _stopping.Token).ConfigureAwait(false);
+            return await PingOnceAsync(asked).ConfigureAwait(false);
+        }
     }
 
     private async Task<int> ReplaceSilentAsync()

@@ -52,7 +52,7 @@ local function hand_out()
       suspects[#suspects + 1] = id
     else
       -- It grows across a failover that lost writes, and across a clock that was set back (rule R14).
-      local lease = { session = session, token = math.max(job.token + 1, fresh_token), started = 0, claimed_ms = now_ms }
+      local lease = { session = session, token = math.max(job.token + 1, fresh_token), started = 0, claimed_ms = now_ms, progress = '', cancel = '' }
       held[id] = lease
       jobs[#jobs + 1] = describe(id, job, lease.token)
       bytes = bytes + #job.body

@@ -5,7 +5,7 @@ local ACCEPTED, ALREADY, LOST, GONE, STALE, LATE = 1, 2, 3, 4, 5, 6
 
 -- JobState.cs mirrors these. LIVE is stored; whether a live job waits, is scheduled or active follows from the sets it is in,
 -- so that moving it between them does not rewrite its payload.
-local LIVE, WAITING, SCHEDULED, ACTIVE, COMPLETED, DEAD = 1, 1, 2, 3, 4, 5
+local LIVE, WAITING, SCHEDULED, ACTIVE, COMPLETED, DEAD, CANCELLED = 1, 1, 2, 3, 4, 5, 6
 
 local CHUNK = 1000 -- the most arguments of one variadic call (rule R3)
 
@@ -25,13 +25,14 @@ end
 local function encode(job)
   local fields = { 1, job.state, job.name, job.body, job.enqueued_ms, job.max_attempts, job.keep_ms, job.timeout_ms }
   if job.token then
-    local more = { job.attempt, job.lapses, job.expiries, job.token, job.session, job.ended_ms, job.error, job.result }
+    local more = { job.attempt, job.lapses, job.expiries, job.token, job.session, job.ended_ms, job.error, job.result, job.history, job.unique }
     for i = 1, #more do fields[8 + i] = more[i] end
   end
   return cmsgpack.pack(fields)
 end
 
-local TEXTS = { [3] = true, [4] = true, [13] = true, [15] = true, [16] = true } -- the fields of a stored job that are text
+local TEXTS = { [3] = true, [4] = true, [13] = true, [15] = true, [16] = true, [17] = true, [18] = true } -- the fields of a stored job that are text
+local STATES = { [LIVE] = true, [COMPLETED] = true, [DEAD] = true, [CANCELLED] = true } -- the states that are stored
 
 local function unpack_array(raw)
   local ok, fields = pcall(cmsgpack.unpack, raw)
@@ -44,14 +45,14 @@ local function is_number(value) return type(value) == 'number' and value >= 0 an
 -- since a wrong one would end the script between two writes (rule R1).
 local function decode(raw)
   local f = unpack_array(raw)
-  if f[1] ~= 1 or (#f ~= 8 and #f ~= 16) or (f[2] ~= LIVE and f[2] ~= COMPLETED and f[2] ~= DEAD) then return nil end
+  if f[1] ~= 1 or (#f ~= 8 and #f ~= 18) or not STATES[f[2]] then return nil end
   for i = 3, #f do
     if TEXTS[i] and type(f[i]) ~= 'string' or not TEXTS[i] and not is_number(f[i]) then return nil end
   end
   return {
     state = f[2], name = f[3], body = f[4], enqueued_ms = f[5], max_attempts = f[6], keep_ms = f[7], timeout_ms = f[8],
     attempt = f[9] or 0, lapses = f[10] or 0, expiries = f[11] or 0, token = f[12] or 0, session = f[13] or '',
-    ended_ms = f[14] or 0, error = f[15] or '', result = f[16] or '',
+    ended_ms = f[14] or 0, error = f[15] or '', result = f[16] or '', history = f[17] or '', unique = f[18] or '',
   }
 end
 
@@ -59,7 +60,8 @@ end
 local function decode_lease(packed)
   local f = unpack_array(packed)
   if type(f[1]) ~= 'string' or not (is_number(f[2]) and is_number(f[3]) and is_number(f[4])) then return false end
-  return { session = f[1], token = f[2], started = f[3], claimed_ms = f[4] }
+  if (f[5] and type(f[5]) ~= 'string') or (f[6] and type(f[6]) ~= 'string') then return false end
+  return { session = f[1], token = f[2], started = f[3], claimed_ms = f[4], progress = f[5] or '', cancel = f[6] or '' }
 end
 
 -- Rings for one idle worker, the one that looked last: a thousand idle workers must not all call for one job (rule R19).

@@ -78,7 +78,11 @@ local function is_mine(id, token)
   return lease and lease.session == session and lease.token == token
 end
 
-local function pack_lease(lease) return cmsgpack.pack({ lease.session, lease.token, lease.started, lease.claimed_ms }) end
+local function pack_lease(lease)
+  local fields = { lease.session, lease.token, lease.started, lease.claimed_ms }
+  if lease.progress ~= '' or lease.cancel ~= '' then fields[5], fields[6] = lease.progress, lease.cancel end
+  return cmsgpack.pack(fields)
+end
 
 -- A job is first put in its new place, then taken out of the old one: cut off in between, it is in two sets, which heals,
 -- and never in none. A lease never stands without its deadline: it would never expire.
@@ -105,5 +109,5 @@ end
 -- What cannot be read is kept as it is, for a person to look at.
 local function bury_unreadable(id, token)
   bury(id, { name = '', body = raws[id], enqueued_ms = now_ms, max_attempts = 0, keep_ms = 0, timeout_ms = 0, attempt = 0, lapses = 0,
-    expiries = 0, token = token, session = '', result = '' }, 'The stored job cannot be read: it is damaged, or of a newer version.')
+    expiries = 0, token = token, session = '', result = '', history = '', unique = '' }, 'The stored job cannot be read: it is damaged, or of a newer version.')
 end

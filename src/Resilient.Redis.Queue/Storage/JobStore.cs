@@ -4,7 +4,7 @@ using StackExchange.Redis;
 namespace Resilient.Redis.Queue.Storage;
 
 /// <summary>One method for each script: arguments in, records out. The only code that knows keys, arguments and replies.</summary>
-internal sealed class JobStore(IResilientRedis redis, QueueKeys keys, JobQueueOptions options, RedisScripts scripts)
+internal sealed partial class JobStore(IResilientRedis redis, QueueKeys keys, JobQueueOptions options, RedisScripts scripts)
 {
     private const int FieldsOfJob = 7;
     private const int FieldsOfSettlement = 7;

@@ -31,7 +31,8 @@ public sealed class ErrorReplyTests(ITestOutputHelper output) : FaultRow(output)
         Says($"{connects} connects since the restart");
         load.Failures(loading).Where(call => call.Error is RedisUnavailableException).Should().NotContain(call => call.Error!.Message.Contains("AUTH", StringComparison.Ordinal));
         back.Should().BeGreaterThan(WithinASecond, "else it was not loading at all");
-        connects.Should().BeLessThan(30 + (10 * (int)back.TotalSeconds));
+        // The pace is a burst and ten a second for each pool; its jitter and this test's own connections come on top. A storm is thousands.
+        connects.Should().BeLessThan(50 + (15 * (int)Math.Ceiling(back.TotalSeconds)));
     }
 
     [NeedsRedisServerFact("SCRIPT KILL")]

@@ -133,8 +133,8 @@ internal sealed class Load : IAsyncDisposable
         while (!_stopping.Token.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(10)))
         {
             var began = Now;
-            var answer = check.CheckHealthAsync(context);
-            _health.Enqueue(new HealthAnswer(began, Stopwatch.GetElapsedTime(began), answer.GetAwaiter().GetResult()));
+            var answer = check.CheckHealthAsync(context).GetAwaiter().GetResult(); // on this thread alone: a check that waits shows
+            _health.Enqueue(new HealthAnswer(began, Stopwatch.GetElapsedTime(began), answer));
         }
     }
 }
