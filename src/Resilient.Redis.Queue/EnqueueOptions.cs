@@ -26,6 +26,12 @@ public sealed record EnqueueOptions
     /// <summary>Short texts that travel with the job, for example a tenant or a trace context.</summary>
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 
+    /// <summary>At most one job with this key is accepted until that one has ended, or for <see cref="UniqueFor"/>. 1 to 256 characters; none by default. <see cref="EnqueueResult.HeldBy"/> tells which job holds it.</summary>
+    public string? UniqueKey { get; init; }
+
+    /// <summary>Holds <see cref="UniqueKey"/> for exactly this long, by Redis's clock, whether the job has ended or not. More than zero, at most 365 d; until the job has ended by default.</summary>
+    public TimeSpan? UniqueFor { get; init; }
+
     /// <summary>What all attempts of one call have in common (rule R15 of docs/protocol.md).</summary>
     internal EnqueueCall? Call { get; init; }
 }

@@ -26,6 +26,23 @@ public abstract class JobContext
     /// <summary>Why the handler's token fired; <see cref="Queue.StopReason.None"/> while it has not.</summary>
     public abstract StopReason StopReason { get; }
 
+    /// <summary>Why somebody asked to cancel the job; null unless <see cref="StopReason"/> says so.</summary>
+    public abstract string? CancelReason { get; }
+
+    /// <summary>Tells whoever looks how far the job is. Costs no call of its own: it goes with the lease's next extension, within half a second; of reports in between the last counts.</summary>
+    /// <param name="fraction">From 0 to 1.</param>
+    /// <param name="message">What it does; cut after 500 characters.</param>
+    public abstract void ReportProgress(double fraction, string? message = null);
+
+    /// <summary>Enqueues a job when this one completes, in the same atomic step: never without it, and never twice however often this one runs (promise 6).</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="options">As for an enqueue; without an id, it gets one made from this job's.</param>
+    /// <param name="queue">Another queue that is registered in this process, to which it is delivered soon after, even if this worker dies. This queue when null.</param>
+    /// <returns>Its id. Nothing is there under that id before this job has completed.</returns>
+    /// <exception cref="ArgumentException">The options are wrong, or the queue is not registered here.</exception>
+    /// <exception cref="JobTooLargeException">The job is larger than <see cref="JobQueueOptions.MaxPayloadBytes"/>.</exception>
+    public abstract JobId EnqueueOnCompletion<TJob>(TJob job, EnqueueOptions? options = null, string? queue = null);
+
     /// <summary>Keeps the result, which is stored when the handler returns. The last call counts.</summary>
     /// <exception cref="JobDeadException">The result is larger than <see cref="JobQueueOptions.MaxPayloadBytes"/>.</exception>
     public abstract void SetResult<T>(T result);

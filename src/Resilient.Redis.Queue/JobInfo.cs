@@ -48,6 +48,12 @@ public sealed record JobInfo
     /// <summary>The error of the last failed attempt, or the reason why it is dead.</summary>
     public string? Error { get; init; }
 
+    /// <summary>What its handler has reported last; only while it is active.</summary>
+    public JobProgress? Progress { get; init; }
+
+    /// <summary>Why somebody asked to cancel it; only while it is active.</summary>
+    public string? CancelReason { get; init; }
+
     /// <summary>Whether it ended with a result.</summary>
     public bool HasResult => !_result.IsEmpty;
 

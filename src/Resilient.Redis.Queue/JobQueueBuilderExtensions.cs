@@ -108,8 +108,11 @@ public static class JobQueueBuilderExtensions
         var logger = (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Resilient.Redis.Queue.Worker");
         var runner = new JobRunner(
             provider.GetRequiredService<IServiceScopeFactory>(), queue.Handlers, parts.Serializer, parts.Options, logger);
+        var targets = new FollowUpTargets(
+            name => provider.GetKeyedService<QueueParts>(name)?.Writer,
+            name => provider.GetKeyedService<QueueParts>(name)?.Direct);
         return new QueueWorker(
-            parts.Store, provider.GetRequiredKeyedService<IRedisConnectionFactory>(queue.Connection), runner, queue.Handlers, parts.Serializer, parts.Pulse,
+            parts.Store, provider.GetRequiredKeyedService<IRedisConnectionFactory>(queue.Connection), runner, queue.Handlers, parts.Serializer, targets, parts.Pulse,
             parts.Options, options, options.AggressiveMemoryManagement ?? provider.GetRequiredService<AggressiveMemoryVariable>().Value,
             SuspendClock.Instance, parts.Time, logger);
     }

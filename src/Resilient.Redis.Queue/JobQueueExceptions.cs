@@ -18,6 +18,14 @@ public sealed class JobTooLargeException : Exception
     }
 }
 
+/// <summary>The queue has as many jobs as <see cref="JobQueueOptions.MaxLength"/> allows. Nothing of the call was stored; try again later, or shed the load.</summary>
+public sealed class JobQueueFullException : Exception
+{
+    internal JobQueueFullException(string message) : base(message)
+    {
+    }
+}
+
 /// <summary>Somebody waited for the result of a job that has none to give: it is dead, cancelled, or unknown.</summary>
 public sealed class JobFailedException : Exception
 {

@@ -32,6 +32,9 @@ public sealed class JobQueueOptions
     /// <summary>The most dead jobs kept; the oldest go first. Default 100,000; from 1 to 10,000,000.</summary>
     public int DeadLimit { get; set; } = 100_000;
 
+    /// <summary>The most jobs that may wait or be scheduled; an enqueue beyond it is refused with <see cref="JobQueueFullException"/>. None by default; from 1. Follow-ups and retries are never refused.</summary>
+    public long? MaxLength { get; set; }
+
     /// <summary>The largest job, and the largest result, in bytes of JSON. Default 1 MiB; from 1 KiB to 64 MiB.</summary>
     public int MaxPayloadBytes { get; set; } = 1024 * 1024;
 

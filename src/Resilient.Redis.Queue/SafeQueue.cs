@@ -10,26 +10,40 @@ namespace Resilient.Redis.Queue;
 /// </remarks>
 public sealed class SafeQueue(IJobQueue inner, IResilientRedis redis, TimeProvider? time = null) : IJobQueue
 {
+    private const int BatchSize = 1000;
+
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 
     /// <inheritdoc/>
     public string Name => inner.Name;
 
     /// <inheritdoc/>
-    public async ValueTask<EnqueueResult> EnqueueAsync<TJob>(TJob job, EnqueueOptions? options = null, CancellationToken cancellationToken = default)
+    public ValueTask<EnqueueResult> EnqueueAsync<TJob>(TJob job, EnqueueOptions? options = null, CancellationToken cancellationToken = default)
     {
         var call = new EnqueueCall(redis.TotalTimeout, _time);
-        options ??= new();
-        options = options with { Id = options.Id ?? JobId.New(), Call = call };
-        try
-        {
-            return await inner.EnqueueAsync(job, options, cancellationToken).ConfigureAwait(false);
-        }
-        catch (RedisUnavailableException first) when (call.Left is { Ticks: > 0 } left)
-        {
-            return await TryOnceMoreAsync(job, options, left, first, cancellationToken).ConfigureAwait(false);
-        }
+        var safe = With(options, call);
+        return SafelyAsync(call, $"enqueue of job {safe.Id}", token => inner.EnqueueAsync(job, safe, token), cancellationToken);
     }
+
+    /// <inheritdoc/>
+    /// <remarks>The time limit and the retry are for each thousand.</remarks>
+    public async ValueTask<IReadOnlyList<EnqueueResult>> EnqueueManyAsync<TJob>(IReadOnlyList<JobRequest<TJob>> jobs, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(jobs);
+        var results = new List<EnqueueResult>(jobs.Count);
+        foreach (var batch in jobs.Chunk(BatchSize))
+        {
+            var call = new EnqueueCall(redis.TotalTimeout, _time) { AcceptedBefore = results.Count };
+            JobRequest<TJob>[] safe = Array.ConvertAll(batch, request => request with { Options = With(request.Options, call) });
+            results.AddRange(await SafelyAsync(call, $"enqueue of {safe.Length} jobs", token => inner.EnqueueManyAsync(safe, token), cancellationToken).ConfigureAwait(false));
+        }
+
+        return results;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<CancelResult> CancelAsync(JobId id, string? reason = null, CancellationToken cancellationToken = default) =>
+        inner.CancelAsync(id, reason, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken = default) => inner.GetAsync(id, cancellationToken);
@@ -38,8 +52,23 @@ public sealed class SafeQueue(IJobQueue inner, IResilientRedis redis, TimeProvid
     public Task<TResult?> WaitForResultAsync<TResult>(JobId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         inner.WaitForResultAsync<TResult>(id, timeout, cancellationToken);
 
-    private async ValueTask<EnqueueResult> TryOnceMoreAsync<TJob>(
-        TJob job, EnqueueOptions options, TimeSpan left, RedisUnavailableException first, CancellationToken cancellationToken)
+    /// <summary>The id is made here, once for all attempts.</summary>
+    private static EnqueueOptions With(EnqueueOptions? options, EnqueueCall call) => (options ?? new()) with { Id = options?.Id ?? JobId.New(), Call = call };
+
+    private async ValueTask<T> SafelyAsync<T>(EnqueueCall call, string what, Func<CancellationToken, ValueTask<T>> attempt, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await attempt(cancellationToken).ConfigureAwait(false);
+        }
+        catch (RedisUnavailableException first) when (call.Left is { Ticks: > 0 } left)
+        {
+            return await TryOnceMoreAsync(what, attempt, left, first, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<T> TryOnceMoreAsync<T>(
+        string what, Func<CancellationToken, ValueTask<T>> attempt, TimeSpan left, RedisUnavailableException first, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(left, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
@@ -48,15 +77,15 @@ public sealed class SafeQueue(IJobQueue inner, IResilientRedis redis, TimeProvid
         {
             await redis.ReplaceDeadAsync(either.Token).ConfigureAwait(false);
             mayHaveExecuted = true;
-            return await inner.EnqueueAsync(job, options, either.Token).ConfigureAwait(false);
+            return await attempt(either.Token).ConfigureAwait(false);
         }
         catch (RedisUnavailableException second)
         {
-            throw new RedisUnavailableException(second.Message + Note(options, first, second.MayHaveExecuted), first.MayHaveExecuted || second.MayHaveExecuted, first);
+            throw new RedisUnavailableException(second.Message + Note(first, second.MayHaveExecuted), first.MayHaveExecuted || second.MayHaveExecuted, first);
         }
         catch (RedisRefusedException second)
         {
-            throw new RedisRefusedException(second.Message + Note(options, first, told: false), second.ErrorCode, second.IsTransient, first);
+            throw new RedisRefusedException(second.Message + Note(first, told: false), second.ErrorCode, second.IsTransient, first);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -65,14 +94,14 @@ public sealed class SafeQueue(IJobQueue inner, IResilientRedis redis, TimeProvid
         catch (OperationCanceledException)
         {
             throw new RedisUnavailableException(
-                $"Queue '{Name}': enqueue of job {options.Id} was tried twice within {redis.TotalTimeout} and not confirmed. " +
+                $"Queue '{Name}': {what} was tried twice within {redis.TotalTimeout} and not confirmed. " +
                 "Look at Redis, or raise ResilientRedisOptions.TotalTimeout (REDIS_TIMEOUT).", mayHaveExecuted, first);
         }
     }
 
     /// <summary>The second error speaks of its own attempt only.</summary>
-    private static string Note(EnqueueOptions options, RedisUnavailableException first, bool told) =>
+    private static string Note(RedisUnavailableException first, bool told) =>
         first.MayHaveExecuted && !told
-            ? $" This was the second attempt; the first may have stored the job all the same: enqueue {options.Id} again to be sure."
+            ? " This was the second attempt; the first may have stored the job all the same: enqueue the same id again to be sure."
             : " This was the second attempt.";
 }

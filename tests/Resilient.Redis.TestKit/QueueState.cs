@@ -79,9 +79,9 @@ internal sealed record QueueState
         Different(Where(JobState.Scheduled), Scheduled.Keys).Should().BeEmpty("what says that it is scheduled is");
         Different(Where(JobState.Active), Active.Keys).Should().BeEmpty("what says that it is active has a deadline");
         Different(Where(JobState.Dead), Dead).Should().BeEmpty("what says that it is dead is among the dead");
-        Different(Where(JobState.Completed), Done).Should().BeEmpty("what says that it is completed will be forgotten");
+        Different(Where(JobState.Completed).Concat(Where(JobState.Cancelled)), Done).Should().BeEmpty("what says that it is completed or cancelled will be forgotten");
         Stat("accepted").Should().Be(
-            Waiting.Length + Suspect.Length + Scheduled.Count + Active.Count + Dead.Length + Stat("completed") + Stat("trimmed") + Stat("lost"),
+            Waiting.Length + Suspect.Length + Scheduled.Count + Active.Count + Dead.Length + Stat("completed") + Stat("cancelled") + Stat("removed") + Stat("trimmed") + Stat("lost"),
             "each accepted job is somewhere, or is counted where it went");
     }
 

@@ -72,6 +72,12 @@ internal static partial class Log
     [LoggerMessage(222, LogLevel.Error, "Queue {Queue}: the run of job {JobId} met an error outside its handler; the attempt has failed.")]
     public static partial void RunFailed(ILogger logger, Exception error, string queue, JobId jobId);
 
+    [LoggerMessage(223, LogLevel.Warning, "Queue {Queue}: follow-ups for other queues cannot be delivered now; they are kept, and are tried again. {Reason}")]
+    public static partial void OutboxWaits(ILogger logger, string queue, string reason);
+
+    [LoggerMessage(224, LogLevel.Warning, "Queue {Queue}: follow-up {JobId} is for queue '{Target}', which is not registered in this process; a worker that has it will deliver it. Add it with AddQueue.")]
+    public static partial void OutboxTargetUnknown(ILogger logger, string queue, JobId jobId, string target);
+
     [LoggerMessage(221, LogLevel.Warning, "Queue {Queue}: worker ends, since {Disposed} was disposed before it was stopped.")]
     public static partial void WorkerEnds(ILogger logger, string queue, string disposed);
 }

@@ -12,6 +12,9 @@ internal sealed class EnqueueCall(TimeSpan validity, TimeProvider time)
 
     public TimeSpan Left => _validity - time.GetElapsedTime(_startedAt);
 
+    /// <summary>How many jobs of a call for many were accepted before this batch of them; for messages.</summary>
+    public int AcceptedBefore { get; init; }
+
     /// <summary>Server time in ms, the same for all attempts; null until the first.</summary>
     public long? NotAfter { get; set; }
 }

@@ -17,6 +17,11 @@ internal static class EnqueueOptionsCheck
         Between(options.Timeout, TimeSpan.FromMilliseconds(1), s_longest);
         Between(options.ResultRetention, TimeSpan.Zero, TimeSpan.FromDays(365));
         Between(options.MaxAttempts, 1, 1000);
+        Between(options.UniqueFor, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(365));
+        if (options.UniqueKey is { Length: 0 or > 256 })
+            throw new ArgumentException("EnqueueOptions.UniqueKey has 1 to 256 characters.");
+        if (options.UniqueFor is not null && options.UniqueKey is null)
+            throw new ArgumentException("EnqueueOptions has UniqueFor without UniqueKey: set both.");
         if (options.Headers is { } headers && (headers.Count > ushort.MaxValue || headers.Any(header => header.Key is "" || header.Value is null)))
             throw new ArgumentException($"EnqueueOptions.Headers has at most {ushort.MaxValue} entries, none without a name or a value.");
     }

@@ -1,11 +1,15 @@
 using Resilient.Redis.Queue.Storage;
+using Resilient.Redis.Queue.Worker;
 
 namespace Resilient.Redis.Queue.Producing;
 
 /// <summary>One script call for each question, no retry: <see cref="SafeQueue"/> owns that.</summary>
 internal sealed class RedisJobQueue(
-    string name, JobStore store, JobQueueOptions options, JobSerializer serializer, JobNames names, TimeSpan validity, TimeProvider time) : IJobQueue
+    string name, JobStore store, JobWriter writer, JobSerializer serializer, TimeSpan validity, TimeProvider time) : IJobQueue
 {
+    private const int MostInOneCall = 1000;
+    private const long MostBytesInOneCall = 4 * 1024 * 1024;
+
     private static readonly TimeSpan s_firstLook = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_shortWait = TimeSpan.FromMinutes(10);
@@ -16,37 +20,42 @@ internal sealed class RedisJobQueue(
 
     public async ValueTask<EnqueueResult> EnqueueAsync<TJob>(TJob job, EnqueueOptions? options = null, CancellationToken cancellationToken = default)
     {
-        var newJob = NewJobOf(job, options ?? new());
-        var call = options?.Call ?? new EnqueueCall(validity, time);
-        try
-        {
-            var code = await SendAsync(newJob, call, cancellationToken).ConfigureAwait(false);
-            // Late by the server's clock but not by ours: its clock was stepped. The refusal voids the old limit, so a new one is safe.
-            if (code == ReplyCode.Late && call.Left > TimeSpan.Zero)
-            {
-                call.NotAfter = null;
-                code = await SendAsync(newJob, call, cancellationToken).ConfigureAwait(false);
-            }
+        var newJob = writer.Write(job, options ?? new());
+        var answers = await SendAsync([newJob], options?.Call, $"enqueue of job {newJob.Id}", cancellationToken).ConfigureAwait(false);
+        return ResultOf(newJob, answers[0]);
+    }
 
-            if (code == ReplyCode.Late)
-                throw new RedisUnavailableException(
-                    "the call arrived after its validity was over and was refused, so that it makes no second job. Redis or the network is slow: " +
-                    "raise ResilientRedisOptions.TotalTimeout, or enqueue again with the same id.", mayHaveExecuted: false);
-            return new EnqueueResult(newJob.Id, Created: code == ReplyCode.Accepted);
-        }
-        catch (RedisRefusedException refused)
+    public async ValueTask<IReadOnlyList<EnqueueResult>> EnqueueManyAsync<TJob>(IReadOnlyList<JobRequest<TJob>> jobs, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(jobs);
+        NewJob[] newJobs = [.. jobs.Select(request => writer.Write(request.Job, request.Options ?? new()))];
+        var results = new List<EnqueueResult>(newJobs.Length);
+        // One validity for each call: thousands of jobs may take longer than one call may.
+        foreach (var batch in Batches(newJobs))
         {
-            throw new RedisRefusedException(
-                $"Queue '{name}': enqueue of job {newJob.Id} was refused; it was not stored. {refused.Message}",
-                refused.ErrorCode, refused.IsTransient, refused.InnerException);
+            var call = jobs[0].Options?.Call;
+            var what = $"enqueue of {batch.Count} jobs, after {results.Count + call?.AcceptedBefore ?? results.Count} of the same call that were accepted,";
+            var answers = await SendAsync(batch, results.Count == 0 ? call : null, what, cancellationToken).ConfigureAwait(false);
+            results.AddRange(batch.Zip(answers, ResultOf));
         }
-        catch (RedisUnavailableException unavailable)
+
+        return results;
+    }
+
+    /// <summary>Hands in what another queue has kept for this one; a repeat makes no second job.</summary>
+    public async ValueTask DeliverAsync(NewJob job, CancellationToken cancellationToken) =>
+        await SendAsync([job], null, $"delivery of job {job.Id}", cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask<CancelResult> CancelAsync(JobId id, string? reason = null, CancellationToken cancellationToken = default)
+    {
+        var code = await store.CancelAsync(id, string.IsNullOrEmpty(reason) ? "It was cancelled." : ErrorText.Cut(reason), cancellationToken).ConfigureAwait(false);
+        return code switch
         {
-            var fate = unavailable.MayHaveExecuted ? "it may be stored all the same: enqueue the same id again to be sure" : "it was not stored";
-            throw new RedisUnavailableException(
-                $"Queue '{name}': enqueue of job {newJob.Id} was not confirmed; {fate}. {unavailable.Message}",
-                unavailable.MayHaveExecuted, unavailable.InnerException);
-        }
+            ReplyCode.Accepted => CancelResult.Cancelled,
+            ReplyCode.Already => CancelResult.Requested,
+            ReplyCode.Ended => CancelResult.AlreadyEnded,
+            _ => CancelResult.Unknown,
+        };
     }
 
     public ValueTask<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken = default) =>
@@ -102,12 +111,71 @@ internal sealed class RedisJobQueue(
         }
     }
 
-    private async ValueTask<ReplyCode> SendAsync(NewJob job, EnqueueCall call, CancellationToken cancellationToken)
+    private static EnqueueResult ResultOf(NewJob job, EnqueueAnswer answer) => answer.Holder is { } holder
+        ? new EnqueueResult(holder, Created: false) { HeldBy = holder }
+        : new EnqueueResult(job.Id, Created: answer.Code == ReplyCode.Accepted);
+
+    /// <summary>As much as one call may carry: a script that takes long holds up everybody.</summary>
+    private static IEnumerable<IReadOnlyList<NewJob>> Batches(NewJob[] jobs)
+    {
+        for (var from = 0; from < jobs.Length;)
+        {
+            var (count, bytes) = (0, 0L);
+            while (from + count < jobs.Length && count < MostInOneCall && (count == 0 || bytes + jobs[from + count].Body.Length <= MostBytesInOneCall))
+                bytes += jobs[from + count++].Body.Length;
+            yield return new ArraySegment<NewJob>(jobs, from, count);
+            from += count;
+        }
+    }
+
+    /// <param name="jobs">What one script call takes.</param>
+    /// <param name="call">What all attempts have in common; null for a call of its own.</param>
+    /// <param name="what">For messages.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    private async ValueTask<EnqueueAnswer[]> SendAsync(IReadOnlyList<NewJob> jobs, EnqueueCall? call, string what, CancellationToken cancellationToken)
+    {
+        call ??= new EnqueueCall(validity, time);
+        try
+        {
+            var reply = await SendOnceAsync(jobs, call, cancellationToken).ConfigureAwait(false);
+            // Late by the server's clock but not by ours: its clock was stepped. The refusal voids the old limit, so a new one is safe.
+            if (IsLate(reply) && call.Left > TimeSpan.Zero)
+            {
+                call.NotAfter = null;
+                reply = await SendOnceAsync(jobs, call, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (IsLate(reply))
+                throw new RedisUnavailableException(
+                    "the call arrived after its validity was over and was refused, so that it makes no second job. Redis or the network is slow: " +
+                    "raise ResilientRedisOptions.TotalTimeout, or enqueue again with the same id.", mayHaveExecuted: false);
+            if (reply.Answers.Any(answer => answer.Code == ReplyCode.Full))
+                throw new JobQueueFullException(
+                    $"Queue '{name}': {what} was refused; nothing of it was stored: {reply.Length:N0} jobs wait or are scheduled, and the most is {store.MaxLength:N0} (JobQueueOptions.MaxLength).");
+            return reply.Answers;
+        }
+        catch (RedisRefusedException refused)
+        {
+            throw new RedisRefusedException(
+                $"Queue '{name}': {what} was refused; it was not stored. {refused.Message}", refused.ErrorCode, refused.IsTransient, refused.InnerException);
+        }
+        catch (RedisUnavailableException unavailable)
+        {
+            var fate = unavailable.MayHaveExecuted ? "it may be stored all the same: enqueue the same id again to be sure" : "it was not stored";
+            throw new RedisUnavailableException(
+                $"Queue '{name}': {what} was not confirmed; {fate}. {unavailable.Message}",
+                unavailable.MayHaveExecuted, unavailable.InnerException);
+        }
+    }
+
+    private static bool IsLate(EnqueueReply reply) => reply.Answers.Any(answer => answer.Code == ReplyCode.Late);
+
+    private async ValueTask<EnqueueReply> SendOnceAsync(IReadOnlyList<NewJob> jobs, EnqueueCall call, CancellationToken cancellationToken)
     {
         call.NotAfter ??= await ServerTimeAsync(cancellationToken).ConfigureAwait(false) + (long)call.Left.TotalMilliseconds;
-        var reply = await store.EnqueueAsync([job], call.NotAfter.Value, cancellationToken).ConfigureAwait(false);
+        var reply = await store.EnqueueAsync(jobs, call.NotAfter.Value, cancellationToken).ConfigureAwait(false);
         _serverClock.Observe(reply.ServerTime);
-        return reply.Codes[0];
+        return reply;
     }
 
     private async ValueTask<long> ServerTimeAsync(CancellationToken cancellationToken)
@@ -121,31 +189,5 @@ internal sealed class RedisJobQueue(
             // Only the question for the time was sent so far, never the job.
             throw new RedisUnavailableException(error.Message, mayHaveExecuted: false, error.InnerException);
         }
-    }
-
-    private NewJob NewJobOf<TJob>(TJob job, EnqueueOptions asked)
-    {
-        ArgumentNullException.ThrowIfNull(job);
-        EnqueueOptionsCheck.Throw(asked);
-        var payload = serializer.Write(job);
-        var body = JobEnvelope.Write(payload, asked.Headers);
-        if (body.Length > options.MaxPayloadBytes)
-            throw new JobTooLargeException(
-                $"Queue '{name}': the job has {body.Length:N0} bytes of JSON and headers, and the most is {options.MaxPayloadBytes:N0}. " +
-                "Hand big data over by reference, or raise JobQueueOptions.MaxPayloadBytes. Nothing was sent.");
-        return new NewJob(
-            asked.Id ?? JobId.New(),
-            names.Of<TJob>(),
-            body,
-            DelayOf(asked),
-            asked.MaxAttempts ?? options.MaxAttempts,
-            asked.Timeout ?? TimeSpan.Zero,
-            asked.ResultRetention ?? options.ResultRetention);
-    }
-
-    private TimeSpan DelayOf(EnqueueOptions asked)
-    {
-        var delay = asked.Delay ?? asked.NotBefore - time.GetUtcNow() ?? TimeSpan.Zero;
-        return delay > TimeSpan.Zero ? delay : TimeSpan.Zero;
     }
 }

@@ -17,6 +17,8 @@ internal sealed class QueueParts
         Time = provider.GetRequiredService<TimeProvider>();
         Serializer = new JobSerializer(Options.SerializerOptions);
         Store = new JobStore(Redis, new QueueKeys(Options.KeyPrefix, queue.Name), Options, RedisScripts.Default);
+        Writer = new JobWriter(queue.Name, Options, Serializer, queue.JobNames, Time);
+        Direct = new RedisJobQueue(queue.Name, Store, Writer, Serializer, Redis.TotalTimeout, Time);
         Pulse = new WorkerPulse(Time, Options.Lease);
     }
 
@@ -34,6 +36,10 @@ internal sealed class QueueParts
 
     public WorkerPulse Pulse { get; }
 
-    public SafeQueue MakeQueue() =>
-        new(new RedisJobQueue(Queue.Name, Store, Options, Serializer, Queue.JobNames, Redis.TotalTimeout, Time), Redis, Time);
+    public JobWriter Writer { get; }
+
+    /// <summary>Without retries.</summary>
+    public RedisJobQueue Direct { get; }
+
+    public SafeQueue MakeQueue() => new(Direct, Redis, Time);
 }

@@ -40,7 +40,7 @@ local function hand_out()
     if bytes >= MOST_BYTES then break end
     seen = seen + 1
     if raws[id] == nil then read({ id }) end
-    local job = raws[id] and decode(raws[id])
+    local job = job_of(id)
     if not raws[id] then
       count('lost', 1)
     elseif held[id] or (job and job.state ~= LIVE) then
@@ -83,7 +83,7 @@ local function answer_again()
   save_clock()
   for i = 1, #handed, 2 do
     local id, token = handed[i], handed[i + 1]
-    local job = is_mine(id, token) and raws[id] and decode(raws[id])
+    local job = is_mine(id, token) and job_of(id)
     if job then
       redis.call('ZADD', active, int(q + lease_ms), id)
       jobs[#jobs + 1] = describe(id, job, token)

@@ -2,7 +2,14 @@
 -- expired leases, forget what has been kept long enough. First all reads (look), then all writes (tidy): rule R1.
 local LOOK = 100 -- the most of each that one call handles (rule R7)
 local SUSPECT_AFTER = 2 -- expiries after which a job is handed out alone (rule R17)
-local REPEATABLE_MS = 60000 -- how long a producer's call may be repeated: EnqueueCall.MaxValidity mirrors it, a test compares (rule R15)
+
+-- Before the first write, for a cluster whose slot is moving (rule R5).
+local function touch_unique(ids)
+  for _, id in ipairs(ids) do
+    local job = job_of(id)
+    if job and job.unique ~= '' then redis.call('EXISTS', unique_key(root, job.unique)) end
+  end
+end
 
 -- keep: ids that this very call settles or extends. They were not given away yet, so they are still their holder's.
 -- forget: how many more ended jobs than LOOK to forget, so that forgetting keeps pace with what this call ends.
@@ -17,6 +24,7 @@ local function look(keep, forget)
   end
   seen.more = seen.more or #seen.due == LOOK
   read(seen.expired)
+  touch_unique(seen.expired)
 
   seen.forgotten = redis.call('ZRANGEBYSCORE', done, '-inf', int(q), 'LIMIT', 0, LOOK + forget)
   seen.trimmed = redis.call('ZRANGEBYSCORE', dead, '-inf', int(now_ms - dead_retention_ms), 'LIMIT', 0, LOOK + forget)
@@ -43,12 +51,22 @@ local function push_back(id, job)
   end
 end
 
+-- Ended as wanted; kept with its result. On queue time, not by TTL, which runs on while Redis is away and a repeat is still to
+-- come (rules R13, R15).
+local function finish(id, job, state, reason)
+  job.state, job.ended_ms, job.body, job.error = state, now_ms, '', reason
+  release_unique(root, id, job)
+  store(id, job)
+  redis.call('ZADD', done, int(q + math.max(job.keep_ms, 4 * lease_ms, state == CANCELLED and REPEATABLE_MS or 0)), id)
+  count(state == CANCELLED and 'cancelled' or 'completed', 1)
+end
+
 -- The job goes back to the head of its line, or is dead once it has taken too many workers with it. Only expiries of started
 -- handlers count against it (rule R17).
 local function recover(id)
   local lease, raw = held[id], raws[id]
   local token = lease and lease.token or 0
-  local job = raw and decode(raw)
+  local job = job_of(id)
   if not raw then
     count('lost', 1)
   elseif not job then
@@ -59,7 +77,9 @@ local function recover(id)
     -- No session: its last holder has lost it, and must not be taken for one that repeats an accepted settlement.
     job.token, job.session, job.expiries = math.max(job.token, token), '', job.expiries + 1
     if lease and lease.started == 1 then job.lapses = job.lapses + 1 end
-    if job.lapses >= max_deliveries then
+    if lease and lease.cancel ~= '' then
+      finish(id, job, CANCELLED, lease.cancel)
+    elseif job.lapses >= max_deliveries then
       bury(id, job, 'Its lease was lost ' .. int(job.lapses) .. ' times while its handler ran: it may kill its worker (MaxDeliveries).')
     else
       push_back(id, job)

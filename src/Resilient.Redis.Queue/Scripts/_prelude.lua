@@ -1,7 +1,7 @@
 -- In front of every script: the reply codes, and how a job is stored. See README.md beside this file.
 
 -- ReplyCode.cs mirrors these; a test compares the two.
-local ACCEPTED, ALREADY, LOST, GONE, STALE, LATE = 1, 2, 3, 4, 5, 6
+local ACCEPTED, ALREADY, LOST, GONE, STALE, LATE, DUPLICATE, FULL, ENDED = 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 -- JobState.cs mirrors these. LIVE is stored; whether a live job waits, is scheduled or active follows from the sets it is in,
 -- so that moving it between them does not rewrite its payload.
@@ -56,12 +56,39 @@ local function decode(raw)
   }
 end
 
+-- A call that was refused because another job holds its unique key: remembered under its own id, for its repeats (rule R15).
+local REFUSAL = 2
+local function encode_refusal(holder) return cmsgpack.pack({ REFUSAL, holder }) end
+
+local function decode_refusal(raw)
+  local f = unpack_array(raw)
+  return f[1] == REFUSAL and type(f[2]) == 'string' and f[2] or nil
+end
+
+local REPEATABLE_MS = 60000 -- how long a producer's call may be repeated: EnqueueCall.MaxValidity mirrors it, a test compares (rule R15)
+
+local function unique_key(root, key) return root .. 'unique:' .. key end
+
+-- In the script that ends the job, whichever it is (rule R21). Not what another job has taken over.
+local function release_unique(root, id, job)
+  if job.unique == '' then return end
+  local key = unique_key(root, job.unique)
+  if redis.call('GET', key) == id then redis.call('DEL', key) end
+  job.unique = ''
+end
+
 -- A damaged lease is none: its holder has lost it, and the job comes back at its deadline.
 local function decode_lease(packed)
   local f = unpack_array(packed)
   if type(f[1]) ~= 'string' or not (is_number(f[2]) and is_number(f[3]) and is_number(f[4])) then return false end
   if (f[5] and type(f[5]) ~= 'string') or (f[6] and type(f[6]) ~= 'string') then return false end
   return { session = f[1], token = f[2], started = f[3], claimed_ms = f[4], progress = f[5] or '', cancel = f[6] or '' }
+end
+
+local function pack_lease(lease)
+  local fields = { lease.session, lease.token, lease.started, lease.claimed_ms }
+  if lease.progress ~= '' or lease.cancel ~= '' then fields[5], fields[6] = lease.progress, lease.cancel end
+  return cmsgpack.pack(fields)
 end
 
 -- Rings for one idle worker, the one that looked last: a thousand idle workers must not all call for one job (rule R19).

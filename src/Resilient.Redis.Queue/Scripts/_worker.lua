@@ -48,6 +48,7 @@ local function job_key(id) return root .. 'job:' .. id end
 
 -- What this call has read: id -> stored job (false: none), id -> lease (false: none). nil: not read.
 local raws, held = {}, {}
+local decoded = {} -- id -> job (false: damaged), as far as somebody has asked
 
 local function read_in_chunks(ids, fetch, keep)
   for from = 1, #ids, CHUNK do
@@ -70,18 +71,19 @@ local function read(ids)
     local keys = {}
     for i = 1, #part do keys[i] = job_key(part[i]) end
     return redis.call('MGET', unpack(keys))
-  end, function(id, raw) raws[id] = raw end)
+  end, function(id, raw) raws[id], decoded[id] = raw, nil end)
+end
+
+-- The job, nil or false where there is none that can be read.
+local function job_of(id)
+  local raw = raws[id]
+  if raw and decoded[id] == nil then decoded[id] = decode(raw) or false end
+  return raw and decoded[id]
 end
 
 local function is_mine(id, token)
   local lease = held[id]
   return lease and lease.session == session and lease.token == token
-end
-
-local function pack_lease(lease)
-  local fields = { lease.session, lease.token, lease.started, lease.claimed_ms }
-  if lease.progress ~= '' or lease.cancel ~= '' then fields[5], fields[6] = lease.progress, lease.cancel end
-  return cmsgpack.pack(fields)
 end
 
 -- A job is first put in its new place, then taken out of the old one: cut off in between, it is in two sets, which heals,
@@ -93,7 +95,7 @@ local function drop_lease(id)
 end
 
 local function store(id, job)
-  raws[id] = encode(job)
+  raws[id], decoded[id] = encode(job), job
   redis.call('SET', job_key(id), raws[id])
 end
 
@@ -101,6 +103,7 @@ local function count(what, by) redis.call('HINCRBY', stats, what, by) end
 
 local function bury(id, job, reason)
   job.state, job.error, job.ended_ms = DEAD, reason, now_ms
+  release_unique(root, id, job)
   store(id, job)
   redis.call('ZADD', dead, int(now_ms), id)
   count('dead', 1)

@@ -7,21 +7,21 @@
 -- ARGV[1]     id
 --
 -- reply       nothing for an unknown job, else: state, name, attempt, max attempts, lapses, enqueued ms, due ms, claimed ms,
---             ended ms (0: does not apply), error, result
+--             ended ms (0: does not apply), error, result, progress, reason to cancel
 -- cost        O(log n), n = scheduled jobs
 local id = ARGV[1]
 local raw = redis.call('GET', KEYS[4])
-if not raw then return {} end
+if not raw or decode_refusal(raw) then return {} end
 
 local job = decode(raw)
-if not job then return { DEAD, '', 0, 0, 0, '0', '0', '0', '0', 'The stored job cannot be read: it is damaged, or of a newer version.', '' } end
+if not job then return { DEAD, '', 0, 0, 0, '0', '0', '0', '0', 'The stored job cannot be read: it is damaged, or of a newer version.', '', '', '' } end
 
-local state, attempt, due_ms, claimed_ms = job.state, job.attempt, 0, 0
+local state, attempt, due_ms, claimed_ms, progress, cancel = job.state, job.attempt, 0, 0, '', ''
 if state == LIVE then
   local packed, due = redis.call('HGET', KEYS[3], id), redis.call('ZSCORE', KEYS[2], id)
   local lease = packed and decode_lease(packed)
   if lease then
-    state, attempt, claimed_ms = ACTIVE, attempt + 1, lease.claimed_ms
+    state, attempt, claimed_ms, progress, cancel = ACTIVE, attempt + 1, lease.claimed_ms, lease.progress, lease.cancel
   elseif due then
     state, due_ms = SCHEDULED, tonumber(due)
   else
@@ -29,4 +29,4 @@ if state == LIVE then
   end
 end
 return { state, job.name, int(attempt), int(job.max_attempts), int(job.lapses), int(job.enqueued_ms), int(due_ms), int(claimed_ms),
-  int(job.ended_ms), job.error, job.result }
+  int(job.ended_ms), job.error, job.result, progress, cancel }

@@ -1,10 +1,12 @@
 -- settle: complete, fail, put off or hand back each job that this session still holds by token; then claim the next n.
 --
 -- KEYS        as in _worker.lua and _claim.lua, then
--- KEYS[14..]  job keys     one for each settlement below
+-- KEYS[14..]  job keys     one for each settlement below, then one for each follow-up; then outbox where one is for another queue
 -- ARGV        as in _worker.lua and _claim.lua, then
--- ARGV[9..]   seven for each settlement: id, token, outcome, 1 if the handler was started, delay ms, error, result
+-- ARGV[9..]   eight for each settlement: id, token, outcome, 1 if the handler was started, delay ms, error, result, and the number
+--             of its follow-ups; which come next, with the fields of _arrive.lua and one more: the other queue, empty for this one
 --             outcome: complete | fail (spends an attempt) | later (spends nothing) | unknown (spends a delivery) | dead | return
+--             A job that somebody asked to cancel is cancelled by all of these but complete and dead.
 --
 -- reply       as claim; a code and a state (as in JobState) for each settlement:
 --             ACCEPTED, LOST (somebody else holds it), ALREADY (a repeat), GONE (there is no such job)
@@ -12,75 +14,37 @@
 if sequence < last[1] then return reply(STALE, {}, {}, false) end
 if sequence == last[1] then return answer_again() end
 
-local FIRST_SETTLEMENT, FIELDS = FIRST_OWN_ARGUMENT + 3, 7
+local FIELDS = 8
 local settlements, keep, ids = {}, {}, {}
-for at = FIRST_SETTLEMENT, #ARGV, FIELDS do
-  local id = ARGV[at]
-  ids[#ids + 1] = id
-  settlements[#settlements + 1] = {
-    id = id, token = tonumber(ARGV[at + 1]), outcome = ARGV[at + 2], started = ARGV[at + 3] == '1',
-    delay_ms = tonumber(ARGV[at + 4]), error = ARGV[at + 5], result = ARGV[at + 6],
+local at = FIRST_OWN_ARGUMENT + 3
+while at <= #ARGV do
+  local s = {
+    id = ARGV[at], token = tonumber(ARGV[at + 1]), outcome = ARGV[at + 2], started = ARGV[at + 3] == '1',
+    delay_ms = tonumber(ARGV[at + 4]), error = ARGV[at + 5], result = ARGV[at + 6], follow_ups = {},
   }
+  ids[#ids + 1] = s.id
+  settlements[#settlements + 1] = s
+  local follow_ups = tonumber(ARGV[at + 7])
+  at = at + FIELDS
+  for i = 1, follow_ups do
+    s.follow_ups[i] = read_arrival(at)
+    s.follow_ups[i].queue = ARGV[at + ARRIVAL_FIELDS]
+    at = at + ARRIVAL_FIELDS + 1
+  end
 end
 read(ids)
+touch_unique(ids)
+local arriving = arrivals(root, waiting, scheduled, stats, now_ms)
 for _, s in ipairs(settlements) do
   keep[s.id] = keep[s.id] or is_mine(s.id, s.token)
+  if is_mine(s.id, s.token) and job_of(s.id) and s.outcome == 'complete' then
+    for _, job in ipairs(s.follow_ups) do
+      if job.queue == '' then arriving.examine(job) end
+    end
+  end
 end
 local seen = look(keep, 2 * #ids)
 read_candidates(seen)
-
--- In line first: cut off in between, nothing has been counted against the job (rule R2).
-local function schedule(s, job)
-  if s.delay_ms > 0 then
-    redis.call('ZADD', scheduled, int(now_ms + s.delay_ms), s.id)
-  else
-    redis.call('RPUSH', waiting, s.id)
-  end
-  store(s.id, job)
-  return s.delay_ms > 0 and SCHEDULED or WAITING
-end
-
-local outcomes = {}
-
-function outcomes.complete(s, job)
-  job.state, job.attempt, job.ended_ms, job.body, job.error, job.result = COMPLETED, job.attempt + 1, now_ms, '', '', s.result
-  store(s.id, job)
-  -- Kept on queue time, not by TTL, which runs on while Redis is away and a repeat is still to come (rule R13).
-  redis.call('ZADD', done, int(q + math.max(job.keep_ms, 4 * lease_ms)), s.id)
-  count('completed', 1)
-  return COMPLETED
-end
-
-function outcomes.fail(s, job)
-  job.attempt, job.error = job.attempt + 1, s.error
-  if job.attempt < job.max_attempts then return schedule(s, job) end
-  bury(s.id, job, s.error)
-  return DEAD
-end
-
-function outcomes.later(s, job)
-  job.error = s.error
-  return schedule(s, job)
-end
-
-function outcomes.unknown(s, job)
-  job.lapses, job.error = job.lapses + 1, s.error
-  if job.lapses < max_deliveries then return schedule(s, job) end
-  bury(s.id, job, s.error)
-  return DEAD
-end
-
-function outcomes.dead(s, job)
-  if s.started then job.attempt = job.attempt + 1 end
-  bury(s.id, job, s.error)
-  return DEAD
-end
-
-outcomes['return'] = function(s, job)
-  push_back(s.id, job)
-  store(s.id, job)
-  return WAITING
-end
 
 local function state_of(id, job)
   if not job or job.state ~= LIVE then return job and job.state or 0 end
@@ -92,7 +56,7 @@ end
 -- a lease twice: the second is a repeat, and must not put the job in a second place.
 local function settle(s)
   local raw = raws[s.id]
-  local job = raw and decode(raw)
+  local job = job_of(s.id)
   if not is_mine(s.id, s.token) then
     if not raw then return GONE, 0 end
     local repeated = not held[s.id] and job and job.session == session and job.token == s.token
@@ -106,7 +70,8 @@ local function settle(s)
     bury_unreadable(s.id, s.token)
   else
     job.session, job.token = session, s.token
-    state = outcomes[s.outcome](s, job)
+    local cancelled = held[s.id].cancel ~= '' and s.outcome ~= 'complete' and s.outcome ~= 'dead'
+    state = outcomes[cancelled and 'cancel' or s.outcome](s, job)
   end
   drop_lease(s.id)
   return code, state
@@ -117,4 +82,5 @@ local codes = {}
 for _, s in ipairs(settlements) do
   codes[#codes + 1], codes[#codes + 2] = settle(s)
 end
+arriving.write() -- follow-ups: committed with the completion, in one atomic step (promise 6)
 return claim_and_reply(seen, codes)

@@ -6,44 +6,19 @@ namespace Resilient.Redis.Queue.Storage;
 /// <summary>One method for each script: arguments in, records out. The only code that knows keys, arguments and replies.</summary>
 internal sealed partial class JobStore(IResilientRedis redis, QueueKeys keys, JobQueueOptions options, RedisScripts scripts)
 {
-    private const int FieldsOfJob = 7;
-    private const int FieldsOfSettlement = 7;
-    private const int FieldsOfExtension = 3;
+    private const int FieldsOfExtension = 4;
     private const int ExtensionsInOneCall = 1000;
 
     public QueueKeys Keys => keys;
 
     public string Queue => keys.Queue;
 
-    /// <summary>Accepts the jobs that are new. One attempt: only the caller knows that its ids make a repeat safe.</summary>
-    /// <param name="jobs">The jobs.</param>
-    /// <param name="notAfter">Server time in ms after which the call is refused (rule R15).</param>
-    /// <param name="cancellationToken">Stops waiting.</param>
-    public async ValueTask<EnqueueReply> EnqueueAsync(IReadOnlyList<NewJob> jobs, long notAfter, CancellationToken cancellationToken)
-    {
-        RedisKey[] called = [keys.Root, keys.Waiting, keys.Scheduled, keys.Stats, keys.Idle, .. jobs.Select(job => keys.Job(job.Id))];
-        var arguments = new RedisValue[1 + jobs.Count * FieldsOfJob];
-        arguments[0] = notAfter;
-        for (var i = 0; i < jobs.Count; i++)
-        {
-            var (job, at) = (jobs[i], 1 + i * FieldsOfJob);
-            arguments[at] = job.Id.Value;
-            arguments[at + 1] = job.Name;
-            arguments[at + 2] = Milliseconds(job.Delay);
-            arguments[at + 3] = job.MaxAttempts;
-            arguments[at + 4] = Milliseconds(job.Timeout);
-            arguments[at + 5] = Milliseconds(job.Keep);
-            arguments[at + 6] = job.Body;
-        }
-
-        var reply = (RedisResult[])(await RunAsync(scripts.Enqueue, called, arguments, RetrySafety.Never, cancellationToken).ConfigureAwait(false))!;
-        return new EnqueueReply((long)reply[0], [.. reply[1..].Select(Code)]);
-    }
+    public long? MaxLength => options.MaxLength;
 
     /// <summary>Settles what has ended and claims the next jobs. Safe to repeat with the same sequence.</summary>
     public async ValueTask<WorkReply> WorkAsync(string session, int lane, WorkCall call, CancellationToken cancellationToken)
     {
-        RedisKey[] called = [.. keys.Worker, keys.Lane(session, lane), .. call.Settlements.Select(settlement => keys.Job(settlement.Lease.Id))];
+        RedisKey[] called = [.. keys.Worker, keys.Lane(session, lane), .. call.Settlements.Select(settlement => keys.Job(settlement.Lease.Id)), .. FollowUpKeys(call.Settlements)];
         List<RedisValue> arguments = [.. Common(session), call.Sequence, call.Want, call.RoomForOneAlone];
         foreach (var settlement in call.Settlements)
             AddSettlement(arguments, settlement);
@@ -66,7 +41,7 @@ internal sealed partial class JobStore(IResilientRedis redis, QueueKeys keys, Jo
         foreach (var part in extensions.Chunk(ExtensionsInOneCall))
         {
             var reply = await RunAsync(scripts.Extend, keys.Worker, Arguments(session, part), RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false);
-            codes.AddRange(ReadExtended(reply));
+            codes.AddRange(ReadExtended(reply).Codes);
         }
 
         return [.. codes];
@@ -74,7 +49,7 @@ internal sealed partial class JobStore(IResilientRedis redis, QueueKeys keys, Jo
 
     /// <summary>As <see cref="ExtendAsync"/>, for at most 1,000 leases.</summary>
     /// <remarks>Synchronous on purpose: the lease keeper's own thread calls it, on a connection of its own (rule R18).</remarks>
-    public ReplyCode[] Extend(IDatabase database, string session, Extension[] extensions) =>
+    public ExtendReply Extend(IDatabase database, string session, Extension[] extensions) =>
         ReadExtended(scripts.Extend.Run(database, keys.Worker, Arguments(session, extensions)));
 
     /// <summary>All that is known of one job but its payload.</summary>
@@ -97,6 +72,8 @@ internal sealed partial class JobStore(IResilientRedis redis, QueueKeys keys, Jo
             ClaimedAt = Moment(reply[7]),
             EndedAt = Moment(reply[8]),
             Error = (string?)reply[9] is { Length: > 0 } error ? error : null,
+            Progress = JobProgress.Read((string)reply[11]!),
+            CancelReason = (string?)reply[12] is { Length: > 0 } reason ? reason : null,
         };
     }
 
@@ -146,6 +123,7 @@ internal sealed partial class JobStore(IResilientRedis redis, QueueKeys keys, Jo
             arguments[at] = extensions[i].Lease.Id.Value;
             arguments[at + 1] = extensions[i].Lease.Token;
             arguments[at + 2] = extensions[i].Started;
+            arguments[at + 3] = extensions[i].Progress;
         }
 
         return arguments;
@@ -163,7 +141,13 @@ internal sealed partial class JobStore(IResilientRedis redis, QueueKeys keys, Jo
             Outcome.Returned => ("return", TimeSpan.Zero, "", default(ReadOnlyMemory<byte>)),
             _ => throw new InvalidOperationException($"Outcome {settlement.Outcome.GetType().Name} has no name in settle.lua."),
         };
-        arguments.AddRange([settlement.Lease.Id.Value, settlement.Lease.Token, outcome, settlement.Started, Milliseconds(delay), error, result]);
+        var followUps = (settlement.Outcome as Outcome.Completed)?.FollowUps ?? [];
+        arguments.AddRange([settlement.Lease.Id.Value, settlement.Lease.Token, outcome, settlement.Started, Milliseconds(delay), error, result, followUps.Count]);
+        foreach (var followUp in followUps)
+        {
+            AddArrival(arguments, followUp.Job);
+            arguments.Add(followUp.Queue);
+        }
     }
 
     private static SettlementReply[] ReadSettlements(RedisResult[] pairs)
@@ -184,7 +168,14 @@ internal sealed partial class JobStore(IResilientRedis redis, QueueKeys keys, Jo
         (string)job[7]!,
         (byte[])job[8]!);
 
-    private static ReplyCode[] ReadExtended(RedisResult reply) => [.. ((RedisResult[])reply!)[2..].Select(Code)];
+    private static ExtendReply ReadExtended(RedisResult reply)
+    {
+        var parts = (RedisResult[])reply!;
+        var cancelled = (RedisResult[])parts[3]!;
+        return new ExtendReply(
+            [.. ((RedisResult[])parts[2]!).Select(Code)],
+            [.. cancelled.Chunk(2).Select(pair => ((int)pair[0], (string)pair[1]!))]);
+    }
 
     private static ReplyCode Code(RedisResult reply) => (ReplyCode)(int)reply;
 

@@ -8,7 +8,7 @@ internal abstract record Outcome
     }
 
     /// <summary>The handler returned.</summary>
-    internal sealed record Completed(ReadOnlyMemory<byte> Result) : Outcome;
+    internal sealed record Completed(ReadOnlyMemory<byte> Result, IReadOnlyList<FollowUp>? FollowUps = null) : Outcome;
 
     /// <summary>The handler failed: spends an attempt; dead when it was the last.</summary>
     internal sealed record Failed(TimeSpan Delay, string Error) : Outcome;

@@ -41,10 +41,14 @@ internal sealed class QueueKeys
 
     public RedisKey Idle => _root + "idle";
 
+    public RedisKey Outbox => _root + "outbox";
+
     /// <summary>The keys of Scripts/_worker.lua, in its order.</summary>
     public RedisKey[] Worker { get; }
 
     public RedisKey Job(JobId id) => _root + "job:" + id.Value;
+
+    public RedisKey Unique(string key) => _root + "unique:" + key;
 
     public RedisKey Lane(string session, int lane) => $"{_root}lane:{session}:{lane}";
 

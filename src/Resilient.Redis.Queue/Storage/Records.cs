@@ -1,10 +1,40 @@
 namespace Resilient.Redis.Queue.Storage;
 
 /// <summary>A job on its way in.</summary>
-internal sealed record NewJob(JobId Id, string Name, byte[] Body, TimeSpan Delay, int MaxAttempts, TimeSpan Timeout, TimeSpan Keep);
+/// <param name="Id">Its id.</param>
+/// <param name="Name">The wire name of its type.</param>
+/// <param name="Body">See <see cref="JobEnvelope"/>.</param>
+/// <param name="Delay">From when Redis accepts it.</param>
+/// <param name="MaxAttempts">The most runs.</param>
+/// <param name="Timeout">The longest run; zero for none of its own.</param>
+/// <param name="Keep">How long it is kept once it has completed.</param>
+/// <param name="UniqueKey">Only one job holds it; empty for none.</param>
+/// <param name="UniqueFor">How long it holds the key; zero until it has ended.</param>
+internal sealed record NewJob(
+    JobId Id, string Name, byte[] Body, TimeSpan Delay, int MaxAttempts, TimeSpan Timeout, TimeSpan Keep, string UniqueKey = "", TimeSpan UniqueFor = default);
 
-/// <summary>The answer to an enqueue: server time in ms, and a code for each job.</summary>
-internal sealed record EnqueueReply(long ServerTime, ReplyCode[] Codes);
+/// <summary>A job that comes to be when another completes.</summary>
+/// <param name="Job">The job.</param>
+/// <param name="Queue">Where; empty for the queue of the job that completes.</param>
+internal sealed record FollowUp(NewJob Job, string Queue);
+
+/// <summary>A follow-up for another queue, as the outbox keeps it.</summary>
+/// <param name="Queue">Where it goes.</param>
+/// <param name="Job">The job, without a delay.</param>
+/// <param name="Due">When it may run: server time in ms of the queue that it comes from.</param>
+internal sealed record OutboxEntry(string Queue, NewJob Job, long Due);
+
+/// <summary>The answer to an enqueue.</summary>
+/// <param name="ServerTime">In ms.</param>
+/// <param name="Length">How many jobs waited and were scheduled before; only where there is a limit.</param>
+/// <param name="Answers">One for each job.</param>
+internal sealed record EnqueueReply(long ServerTime, long Length, EnqueueAnswer[] Answers)
+{
+    public ReplyCode[] Codes => Array.ConvertAll(Answers, answer => answer.Code);
+}
+
+/// <summary>What became of a job on its way in, and for Duplicate which job holds its key.</summary>
+internal readonly record struct EnqueueAnswer(ReplyCode Code, JobId? Holder);
 
 /// <summary>The right to run a job, until its deadline; only together with its session.</summary>
 internal readonly record struct Lease(JobId Id, long Token);
@@ -41,5 +71,8 @@ internal readonly record struct SettlementReply(ReplyCode Code, JobState? State)
 /// <param name="Jobs">What was handed out.</param>
 internal sealed record WorkReply(ReplyCode Code, TimeSpan Lease, TimeSpan? UntilNext, bool More, SettlementReply[] Settlements, ClaimedJob[] Jobs);
 
-/// <summary>A lease to extend, and whether its handler was started.</summary>
-internal readonly record struct Extension(Lease Lease, bool Started);
+/// <summary>A lease to extend, whether its handler was started, and the progress to report with it; empty for none.</summary>
+internal readonly record struct Extension(Lease Lease, bool Started, string Progress = "");
+
+/// <summary>The answer to an extend: a code for each lease, and which of them somebody asked to cancel.</summary>
+internal sealed record ExtendReply(ReplyCode[] Codes, IReadOnlyList<(int Index, string Reason)> Cancelled);

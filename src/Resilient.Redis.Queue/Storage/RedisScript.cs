@@ -25,13 +25,17 @@ internal sealed class RedisScripts(string? clock = null)
 
     public static RedisScripts Default { get; } = new();
 
-    public RedisScript Enqueue => field ??= Compose("_prelude", "enqueue");
+    public RedisScript Enqueue => field ??= Compose("_prelude", "_arrive", "enqueue");
 
     public RedisScript Claim => field ??= Compose("_prelude", "_worker", "_look", "_claim", "claim");
 
-    public RedisScript Settle => field ??= Compose("_prelude", "_worker", "_look", "_claim", "settle");
+    public RedisScript Settle => field ??= Compose("_prelude", "_worker", "_look", "_claim", "_arrive", "_outcome", "settle");
 
     public RedisScript Extend => field ??= Compose("_prelude", "_worker", "_look", "extend");
+
+    public RedisScript Cancel => field ??= Compose("_prelude", "cancel");
+
+    public RedisScript Outbox => field ??= Compose("_prelude", "outbox");
 
     public RedisScript Inspect => field ??= Compose("_prelude", "inspect");
 

@@ -20,4 +20,13 @@ internal enum ReplyCode
 
     /// <summary>The call arrived after its validity, and the job is not known: nothing was changed.</summary>
     Late = 6,
+
+    /// <summary>Another job holds the unique key: this one was not made.</summary>
+    Duplicate = 7,
+
+    /// <summary>The queue has as many jobs as it may: nothing was changed.</summary>
+    Full = 8,
+
+    /// <summary>The job had ended before: nothing was changed.</summary>
+    Ended = 9,
 }

@@ -38,7 +38,7 @@ internal sealed class JobRunner(
             var scope = scopes.CreateAsyncScope();
             await using (scope.ConfigureAwait(false))
                 await handler.RunAsync(scope.ServiceProvider, payload, job, job.Token).ConfigureAwait(false);
-            return new Outcome.Completed(job.Result);
+            return new Outcome.Completed(job.Result, job.TakeFollowUps());
         }
         catch (JobDeadException error)
         {

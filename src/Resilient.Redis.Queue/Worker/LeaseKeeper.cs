@@ -17,6 +17,7 @@ internal sealed class LeaseKeeper : IDisposable
 
     private static readonly TimeSpan s_coarseTick = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan s_fineTick = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_progressAfter = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan s_longestStop = TimeSpan.FromSeconds(10);
 
     private readonly ConcurrentDictionary<Lease, RunningJob> _held = new();
@@ -33,6 +34,7 @@ internal sealed class LeaseKeeper : IDisposable
     private long _leaseTicks;
     private long _beatAt;
     private bool _failing;
+    private bool _asked;
     private volatile bool _stopped;
 
     public LeaseKeeper(
@@ -67,6 +69,9 @@ internal sealed class LeaseKeeper : IDisposable
         _held[job.Lease] = job;
         _wake.Set();
     }
+
+    /// <summary>Extends at the next tick: somebody wants to cancel one of the jobs. Called by the doorbell, on whatever thread.</summary>
+    public void ExtendSoon() => Volatile.Write(ref _asked, true);
 
     public void Remove(RunningJob job) => _held.TryRemove(job.Lease, out _);
 
@@ -104,7 +109,7 @@ internal sealed class LeaseKeeper : IDisposable
     internal void Tick()
     {
         Doubt();
-        if (!_held.IsEmpty && _clock.GetElapsedTime(Volatile.Read(ref _beatAt)) >= (_failing ? Lease / 20 : Lease / 5))
+        if (!_held.IsEmpty && (Volatile.Read(ref _asked) || IsDue(_clock.GetElapsedTime(Volatile.Read(ref _beatAt)))))
         {
             Extend();
             Volatile.Write(ref _beatAt, _clock.GetTimestamp());
@@ -113,6 +118,13 @@ internal sealed class LeaseKeeper : IDisposable
         Doubt();
         StopOverdue();
         _canceller.ReplaceWhenStuck();
+    }
+
+    private bool IsDue(TimeSpan sinceBeat)
+    {
+        if (_failing)
+            return sinceBeat >= Lease / 20;
+        return sinceBeat >= Lease / 5 || (sinceBeat >= s_progressAfter && _held.Values.Any(job => job.Reported is not null));
     }
 
     private void StopOverdue()
@@ -130,13 +142,15 @@ internal sealed class LeaseKeeper : IDisposable
 
     private void Extend()
     {
+        Volatile.Write(ref _asked, false);
         foreach (var jobs in _held.Values.Where(job => !job.IsLost).Chunk(LeasesInOneCall))
         {
             var sentAt = _clock.GetTimestamp();
-            ReplyCode[] codes;
+            ExtendReply reply;
+            var reported = Array.ConvertAll(jobs, job => job.Reported);
             try
             {
-                codes = _store.Extend(_database, _session.Id, Array.ConvertAll(jobs, job => new Extension(job.Lease, job.Started)));
+                reply = _store.Extend(_database, _session.Id, [.. jobs.Select((job, i) => new Extension(job.Lease, job.Started, reported[i]?.Write() ?? ""))]);
             }
             catch (Exception error) when (error is RedisException or TimeoutException or ObjectDisposedException)
             {
@@ -148,7 +162,16 @@ internal sealed class LeaseKeeper : IDisposable
             }
 
             for (var i = 0; i < jobs.Length; i++)
-                Apply(jobs[i], codes[i], sentAt);
+            {
+                jobs[i].Told(reported[i]);
+                Apply(jobs[i], reply.Codes[i], sentAt);
+            }
+
+            foreach (var (index, reason) in reply.Cancelled)
+            {
+                jobs[index].Cancelling(reason);
+                _canceller.Post(jobs[index], StopReason.CancelRequested);
+            }
         }
 
         if (_failing)

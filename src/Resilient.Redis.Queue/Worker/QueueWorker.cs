@@ -8,7 +8,7 @@ namespace Resilient.Redis.Queue.Worker;
 
 /// <summary>Hosts one queue's worker: opens its own connection, runs its loop, and at shutdown gives handlers their time and hands back the rest.</summary>
 internal sealed class QueueWorker(
-    JobStore store, IRedisConnectionFactory connections, JobRunner runner, HandlerTable handlers, JobSerializer serializer, WorkerPulse pulse,
+    JobStore store, IRedisConnectionFactory connections, JobRunner runner, HandlerTable handlers, JobSerializer serializer, FollowUpTargets targets, WorkerPulse pulse,
     JobQueueOptions queueOptions, JobWorkerOptions options, bool aggressiveMemory, TimeProvider clock, TimeProvider time, ILogger logger) : IHostedService, IAsyncDisposable
 {
     private static readonly TimeSpan s_pauseAfterError = TimeSpan.FromSeconds(5);
@@ -95,6 +95,8 @@ internal sealed class QueueWorker(
     private async Task RunSessionAsync()
     {
         var session = new WorkerSession();
+        using var sessionEnds = new CancellationTokenSource();
+        var delivering = Task.CompletedTask;
         var connection = await ConnectAsync().ConfigureAwait(false);
         using var canceller = new Canceller(clock, logger);
         using var keeper = new LeaseKeeper(store, connection.GetDatabase(), session, canceller, pulse, queueOptions.Lease, options, clock, logger);
@@ -102,10 +104,12 @@ internal sealed class QueueWorker(
         {
             var announcer = new StartAnnouncer(store, session, time, _giveUp.Token, _stopping.Token);
             var slots = new JobSlots(options, runner, keeper, announcer.AnnounceAsync, canceller, _signal, logger);
-            var loop = new WorkerLoop(store, session, slots, keeper, pulse, _signal, _memory, serializer, queueOptions, options, clock, logger);
+            var courier = new OutboxCourier(store, targets, time, logger);
+            var loop = new WorkerLoop(store, session, slots, keeper, pulse, _signal, _memory, serializer, targets, courier, queueOptions, options, clock, logger);
             _slots = slots;
+            delivering = courier.RunAsync(sessionEnds.Token);
             keeper.Start();
-            await RingOnWakeAsync(connection, session).ConfigureAwait(false);
+            await RingOnWakeAsync(connection, session, keeper).ConfigureAwait(false);
             await loop.RunAsync(_stopping.Token, _giveUp.Token).ConfigureAwait(false);
         }
         catch when (!_stopping.IsCancellationRequested)
@@ -117,6 +121,8 @@ internal sealed class QueueWorker(
         }
         finally
         {
+            await sessionEnds.CancelAsync().ConfigureAwait(false);
+            await delivering.ConfigureAwait(false);
             // Without waiting for replies, which a frozen Redis would not give; the keeper's call under way fails at once.
             await connection.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
         }
@@ -151,8 +157,18 @@ internal sealed class QueueWorker(
     }
 
     /// <summary>The doorbell only saves waiting: a ring that is lost costs no more than one idle poll. So nothing here waits for Redis.</summary>
-    private async Task RingOnWakeAsync(IConnectionMultiplexer connection, WorkerSession session) =>
-        await connection.GetSubscriber().SubscribeAsync(store.Keys.Wake(session.Id), (_, _) => _signal.Set(), CommandFlags.FireAndForget).ConfigureAwait(false);
+    private async Task RingOnWakeAsync(IConnectionMultiplexer connection, WorkerSession session, LeaseKeeper keeper)
+    {
+        await connection.GetSubscriber().SubscribeAsync(store.Keys.Wake(session.Id), Ring, CommandFlags.FireAndForget).ConfigureAwait(false);
+
+        void Ring(RedisChannel channel, RedisValue bell)
+        {
+            if (bell == "cancel")
+                keeper.ExtendSoon();
+            else
+                _signal.Set();
+        }
+    }
 
     private async Task<bool> EndsWithinAsync(TimeSpan longest, CancellationToken cancellationToken)
     {

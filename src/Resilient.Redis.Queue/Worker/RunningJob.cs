@@ -1,3 +1,4 @@
+using Resilient.Redis.Queue.Producing;
 using Resilient.Redis.Queue.Storage;
 
 namespace Resilient.Redis.Queue.Worker;
@@ -10,6 +11,10 @@ internal sealed class RunningJob : JobContext, IDisposable
     private readonly JobSerializer _serializer;
     private readonly int _maxResultBytes;
     private readonly TimeProvider _clock;
+    private readonly Func<string, JobWriter> _writers;
+    private readonly List<FollowUp> _followUps = [];
+    private JobProgress? _reported;
+    private string? _cancelReason;
     private volatile bool _lost;
     private int _stopReason;
     private long _stopRequestedAt;
@@ -17,7 +22,7 @@ internal sealed class RunningJob : JobContext, IDisposable
     private long _sentAt;
     private long _startedAt;
 
-    public RunningJob(ClaimedJob job, string queue, TimeSpan? timeout, JobSerializer serializer, int maxResultBytes, TimeProvider clock, long sentAt)
+    public RunningJob(ClaimedJob job, string queue, TimeSpan? timeout, JobSerializer serializer, int maxResultBytes, Func<string, JobWriter> writers, TimeProvider clock, long sentAt)
     {
         Job = job;
         _clock = clock;
@@ -25,6 +30,7 @@ internal sealed class RunningJob : JobContext, IDisposable
         _queue = queue;
         _serializer = serializer;
         _maxResultBytes = maxResultBytes;
+        _writers = writers;
         _sentAt = sentAt;
     }
 
@@ -69,6 +75,26 @@ internal sealed class RunningJob : JobContext, IDisposable
 
     public bool HasEnded => Volatile.Read(ref _ended) != 0;
 
+    public override string? CancelReason => Volatile.Read(ref _cancelReason);
+
+    /// <summary>What its handler has reported and no extension has carried yet; null for nothing new.</summary>
+    public JobProgress? Reported => Volatile.Read(ref _reported);
+
+    public override void ReportProgress(double fraction, string? message = null) => Volatile.Write(ref _reported, new JobProgress(fraction, message));
+
+    public override JobId EnqueueOnCompletion<TJob>(TJob job, EnqueueOptions? options = null, string? queue = null)
+    {
+        lock (_followUps)
+        {
+            // Made from this job's id: a run that is repeated makes the same ones.
+            var asked = options?.Id is null ? (options ?? new()) with { Id = FollowUpId.Of(Id, _followUps.Count) } : options;
+            var other = queue is null || queue == _queue ? "" : queue;
+            var written = _writers(queue ?? _queue).Write(job, asked);
+            _followUps.Add(new FollowUp(written, other));
+            return written.Id;
+        }
+    }
+
     public override void SetResult<T>(T result)
     {
         var json = _serializer.Write(result);
@@ -77,6 +103,19 @@ internal sealed class RunningJob : JobContext, IDisposable
                 $"The result has {json.Length:N0} bytes of JSON, and the most is {_maxResultBytes:N0}. Store big data elsewhere and return where, or raise JobQueueOptions.MaxPayloadBytes.");
         Result = json;
     }
+
+    /// <summary>What is enqueued with the completion.</summary>
+    public FollowUp[] TakeFollowUps()
+    {
+        lock (_followUps)
+            return [.. _followUps];
+    }
+
+    /// <summary>An extension has carried it; a newer report stays.</summary>
+    public void Told(JobProgress? progress) => Interlocked.CompareExchange(ref _reported, null, progress);
+
+    /// <summary>Somebody asked to cancel the job.</summary>
+    public void Cancelling(string reason) => Interlocked.CompareExchange(ref _cancelReason, reason, null);
 
     public void Renewed(long sentAt) => Volatile.Write(ref _sentAt, sentAt);
 

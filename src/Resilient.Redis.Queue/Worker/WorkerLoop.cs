@@ -8,7 +8,7 @@ namespace Resilient.Redis.Queue.Worker;
 /// <remarks>It owns the one lane of its session: one call is outstanding, and it is repeated as it is until it is answered (rule R12).</remarks>
 internal sealed class WorkerLoop(
     JobStore store, WorkerSession session, JobSlots slots, LeaseKeeper keeper, WorkerPulse pulse, AsyncSignal signal, MemoryKeeper memory,
-    JobSerializer serializer, JobQueueOptions queueOptions, JobWorkerOptions options, TimeProvider clock, ILogger logger)
+    JobSerializer serializer, FollowUpTargets targets, OutboxCourier courier, JobQueueOptions queueOptions, JobWorkerOptions options, TimeProvider clock, ILogger logger)
 {
     private const int Lane = 0;
 
@@ -48,13 +48,15 @@ internal sealed class WorkerLoop(
             Log.WorkerInContact(logger, store.Queue);
         pulse.Beat();
         UseLeaseOf(reply);
+        if (ended.Any(end => end.Settlement.Outcome is Outcome.Completed { FollowUps: { } followUps } && followUps.Any(followUp => followUp.Queue.Length > 0)))
+            courier.DeliverSoon();
         for (var i = 0; i < ended.Count; i++)
         {
             keeper.Remove(ended[i].Job);
             Report(ended[i].Job, ended[i].Settlement.Outcome, reply.Settlements[i]);
         }
 
-        RunningJob[] jobs = [.. reply.Jobs.Select(job => new RunningJob(job, store.Queue, options.JobTimeout, serializer, queueOptions.MaxPayloadBytes, clock, sentAt))];
+        RunningJob[] jobs = [.. reply.Jobs.Select(job => new RunningJob(job, store.Queue, options.JobTimeout, serializer, queueOptions.MaxPayloadBytes, targets.WriterOf, clock, sentAt))];
         foreach (var job in jobs)
             keeper.Add(job);
         slots.Accept(jobs);

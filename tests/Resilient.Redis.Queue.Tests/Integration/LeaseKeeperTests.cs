@@ -184,7 +184,7 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
         {
             await Queue.EnqueueAsync(id);
             var claimed = (await _worker.ClaimAsync()).Single();
-            var job = new RunningJob(claimed, "q", _timeout, new JobSerializer(null), 1000, _clock, _clock.GetTimestamp());
+            var job = new RunningJob(claimed, "q", _timeout, new JobSerializer(null), 1000, _ => throw new NotSupportedException(), _clock, _clock.GetTimestamp());
             Keeper.Add(job);
             return job;
         }

@@ -16,6 +16,8 @@ public abstract class QueueTestBase(BothServers servers) : IClassFixture<BothSer
     internal Task<QueueHost> StartAsync(ServerKind kind, Action<JobWorkerOptions>? worker = null, Action<JobQueueOptions>? options = null) =>
         StartWithAsync(kind, queue => queue.AddHandler<DoJob, DoHandler>().AddWorker(worker), options);
 
+    internal async Task<string> EndpointAsync(ServerKind kind) => (await servers.ServerAsync(kind)).Endpoint;
+
     internal Task<QueueHost> StartProducerAsync(ServerKind kind, Action<JobQueueOptions>? options = null) =>
         StartWithAsync(kind, _ => { }, options);
 

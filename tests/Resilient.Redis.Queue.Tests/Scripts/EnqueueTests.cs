@@ -170,7 +170,7 @@ public sealed class EnqueueTests(BothServers servers) : ScriptTests(servers)
         var extended = queue.Store.Extend(queue.Database, worker.Session, [.. jobs.Select(job => new Extension(job.Lease, true))]);
         var settled = await worker.CallAsync(0, false, [.. jobs.Select(job => new Settlement(job.Lease, new Outcome.Completed(default), true))]);
 
-        extended.Where(code => code == ReplyCode.Accepted).Should().HaveCount(9000);
+        extended.Codes.Where(code => code == ReplyCode.Accepted).Should().HaveCount(9000);
         settled.Settlements.Where(reply => reply.Code == ReplyCode.Accepted).Should().HaveCount(9000);
         (await queue.Store.CountAsync(default)).Should().BeEquivalentTo(new { Waiting = 0, Active = 0, TotalAccepted = 9000, TotalCompleted = 9000 });
     }

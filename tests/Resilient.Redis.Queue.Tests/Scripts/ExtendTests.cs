@@ -90,7 +90,7 @@ public sealed class ExtendTests(BothServers servers) : ScriptTests(servers)
         var seeded = await StandingJob.SeedAsync(queue, Standing.ActiveMine);
         await queue.MoveToAsync(Start + 1000);
 
-        queue.Store.Extend(queue.Database, seeded.Me.Session, [new Extension(seeded.Lease, true)]).Should().Equal(ReplyCode.Accepted);
+        queue.Store.Extend(queue.Database, seeded.Me.Session, [new Extension(seeded.Lease, true)]).Codes.Should().Equal(ReplyCode.Accepted);
 
         (await queue.StateAsync()).Active[StandingJob.Id].Should().Be(Start + 11_000);
     }

@@ -166,6 +166,19 @@ public sealed class SafeQueueTests
             return new EnqueueResult(options.Id!.Value, Created: true);
         }
 
+        public async ValueTask<IReadOnlyList<EnqueueResult>> EnqueueManyAsync<TJob>(IReadOnlyList<JobRequest<TJob>> jobs, CancellationToken cancellationToken = default)
+        {
+            story.Add($"enqueue {jobs.Count}");
+            Ids.AddRange(jobs.Select(request => request.Options!.Id));
+            Calls.Add(jobs[0].Options!.Call);
+            if (Answers.TryDequeue(out var answer))
+                answer();
+            await Task.Yield();
+            return [.. jobs.Select(request => new EnqueueResult(request.Options!.Id!.Value, Created: true))];
+        }
+
+        public ValueTask<CancelResult> CancelAsync(JobId id, string? reason = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
         public ValueTask<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
         public Task<TResult?> WaitForResultAsync<TResult>(JobId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();

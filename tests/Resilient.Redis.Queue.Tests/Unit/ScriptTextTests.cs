@@ -7,7 +7,7 @@ namespace Resilient.Redis.Queue.Tests.Unit;
 /// <summary>What the scripts' own text must keep to.</summary>
 public sealed partial class ScriptTextTests
 {
-    private static readonly string[] s_verbs = ["enqueue", "claim", "settle", "extend", "inspect", "count"];
+    private static readonly string[] s_verbs = ["enqueue", "claim", "settle", "extend", "cancel", "outbox", "inspect", "count"];
 
     private static readonly string[] s_files =
         [.. typeof(JobId).Assembly.GetManifestResourceNames().Where(name => name.EndsWith(".lua", StringComparison.Ordinal))];
@@ -36,7 +36,7 @@ public sealed partial class ScriptTextTests
         var header = string.Join('\n', Read(verb + ".lua").Split('\n').TakeWhile(line => line.StartsWith("--", StringComparison.Ordinal)));
 
         header.Should().Contain("\n-- KEYS").And.Contain("\n-- reply").And.Contain("\n-- cost").And.Contain("O(");
-        if (verb != "count")
+        if (verb is not "count" and not "outbox")
             header.Should().Contain("\n-- ARGV");
     }
 
@@ -68,12 +68,12 @@ public sealed partial class ScriptTextTests
     /// <summary>A call that is valid for longer than its outcome is remembered could make its job twice (rule R15).</summary>
     [Fact]
     public void Outcomes_are_remembered_as_long_as_a_call_can_be_valid() =>
-        RepeatableMs().Match(Read("_look.lua")).Groups[1].Value.Should().Be($"{EnqueueCall.MaxValidity.TotalMilliseconds}");
+        RepeatableMs().Match(Read("_prelude.lua")).Groups[1].Value.Should().Be($"{EnqueueCall.MaxValidity.TotalMilliseconds}");
 
     private static RedisScript[] Scripts()
     {
         var scripts = RedisScripts.Default;
-        return [scripts.Enqueue, scripts.Claim, scripts.Settle, scripts.Extend, scripts.Inspect, scripts.Count];
+        return [scripts.Enqueue, scripts.Claim, scripts.Settle, scripts.Extend, scripts.Cancel, scripts.Outbox, scripts.Inspect, scripts.Count];
     }
 
     /// <summary>The line of _prelude.lua whose first name this is: names = numbers.</summary>
