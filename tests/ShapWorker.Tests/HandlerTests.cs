@@ -52,6 +52,14 @@ public sealed class HandlerTests : IDisposable
 
         public override StopReason StopReason => StopReason.None;
 
+        public override string? CancelReason => null;
+
+        public override void ReportProgress(double fraction, string? message = null)
+        {
+        }
+
+        public override JobId EnqueueOnCompletion<TJob>(TJob job, EnqueueOptions? options = null, string? queue = null) => throw new NotSupportedException();
+
         public override void SetResult<T>(T result) => Result = result;
     }
 }
