@@ -39,6 +39,20 @@ public sealed class SafeQueueTests
     }
 
     [Fact]
+    public async Task Many_are_tried_once_more_under_the_same_ids_and_each_thousand_for_itself()
+    {
+        _inner.Answers.Enqueue(() => default);
+        _inner.Answers.Enqueue(() => throw Unavailable("first", mayHaveExecuted: true));
+
+        var results = await _queue.EnqueueManyAsync(Enumerable.Range(0, 1500).Select(i => $"job {i}"));
+
+        _story.Should().Equal("enqueue 1000", "enqueue 500", "replace dead", "enqueue 500");
+        _inner.Ids.Skip(1000).Take(500).Should().Equal(_inner.Ids.Skip(1500));
+        _inner.Calls.Distinct().Should().HaveCount(2);
+        results.Select(result => (JobId?)result.Id).Should().Equal(_inner.Ids.Take(1500)).And.OnlyHaveUniqueItems();
+    }
+
+    [Fact]
     public async Task Callers_own_id_is_kept()
     {
         await _queue.EnqueueAsync("job", new() { Id = new JobId("mine") });
