@@ -8,6 +8,27 @@ public interface IJobQueueAdmin
 
     /// <summary>Counts the jobs in each state, in one atomic look.</summary>
     ValueTask<QueueCounts> CountAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Lists dead jobs, newest first, in pages of a hundred. What dies or is trimmed meanwhile may be missed or come twice.</summary>
+    IAsyncEnumerable<JobInfo> ListDead(CancellationToken cancellationToken = default);
+
+    /// <summary>Sends a dead job back to the end of the line, with all its attempts before it.</summary>
+    /// <returns>False when no job of this id is dead, or its record cannot be read; also when a first attempt did it and its reply was lost.</returns>
+    ValueTask<bool> RequeueAsync(JobId id, CancellationToken cancellationToken = default);
+
+    /// <summary>Sends all dead jobs that can be read back, oldest first; one script call each, so that Redis is never held up.</summary>
+    /// <returns>How many.</returns>
+    ValueTask<long> RequeueAllDeadAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Gives a dead job up for good.</summary>
+    /// <returns>False when no job of this id is dead; also when a first attempt did it and its reply was lost.</returns>
+    ValueTask<bool> RemoveDeadAsync(JobId id, CancellationToken cancellationToken = default);
+
+    /// <summary>Hands out nothing more, to no worker, until <see cref="ResumeAsync"/>. What runs goes on, leases are kept, and producers go on.</summary>
+    ValueTask PauseAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Hands out jobs again, at once.</summary>
+    ValueTask ResumeAsync(CancellationToken cancellationToken = default);
 }
 
 /// <summary>How many jobs there are at one moment, and what became of all that were ever accepted.</summary>
@@ -33,6 +54,15 @@ public sealed record QueueCounts
 
     /// <summary>Dead jobs removed by age or number since the queue exists.</summary>
     public required long TotalTrimmed { get; init; }
+
+    /// <summary>Cancelled since the queue exists.</summary>
+    public required long TotalCancelled { get; init; }
+
+    /// <summary>Dead jobs removed by an operator since the queue exists.</summary>
+    public required long TotalRemoved { get; init; }
+
+    /// <summary>Whether an operator has paused the queue.</summary>
+    public required bool IsPaused { get; init; }
 
     /// <summary>Jobs that vanished from Redis under the queue: keys deleted by hand, or writes lost in a failover.</summary>
     public required long TotalLost { get; init; }

@@ -8,7 +8,6 @@ using Microsoft.Extensions.Options;
 using Resilient.Redis;
 using Resilient.Redis.Queue;
 using Resilient.Redis.Queue.Options;
-using Resilient.Redis.Queue.Producing;
 using Resilient.Redis.Queue.Registration;
 using Resilient.Redis.Queue.Worker;
 
@@ -42,7 +41,7 @@ public static class JobQueueBuilderExtensions
 
         services.AddKeyedSingleton(name, (provider, _) => new QueueParts(queue, provider));
         services.AddKeyedSingleton<IJobQueue>(name, static (provider, key) => provider.GetRequiredKeyedService<QueueParts>(key).MakeQueue());
-        services.AddKeyedSingleton<IJobQueueAdmin>(name, static (provider, key) => new JobQueueAdmin((string)key!, provider.GetRequiredKeyedService<QueueParts>(key).Store));
+        services.AddKeyedSingleton<IJobQueueAdmin>(name, static (provider, key) => provider.GetRequiredKeyedService<QueueParts>(key).MakeAdmin());
         services.TryAddSingleton(static provider => provider.GetRequiredKeyedService<IJobQueue>(TheOnlyName(provider)));
         services.TryAddSingleton(static provider => provider.GetRequiredKeyedService<IJobQueueAdmin>(TheOnlyName(provider)));
         return queue;

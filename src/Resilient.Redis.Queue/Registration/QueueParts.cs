@@ -41,5 +41,7 @@ internal sealed class QueueParts
     /// <summary>Without retries.</summary>
     public RedisJobQueue Direct { get; }
 
+    public JobQueueAdmin MakeAdmin() => new(Queue.Name, Store, Serializer);
+
     public SafeQueue MakeQueue() => new(Direct, Redis, Time);
 }

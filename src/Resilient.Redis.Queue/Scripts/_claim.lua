@@ -6,6 +6,8 @@
 -- ARGV[8]     alone        1 when a job that has to be handed out alone may be among them
 local lane = KEYS[13]
 local sequence, want, alone = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
+local room = want
+if paused then want = 0 end
 local MOST_BYTES = 16777216 -- of payloads in one reply, which has to arrive within the worker's time-out; one job in any case
 local LANE_MS = 86400000 -- a lane is of no use a day after its last call
 
@@ -97,7 +99,7 @@ local function claim_and_reply(seen, codes)
   redis.call('SET', lane, cmsgpack.pack({ sequence, handed, codes }), 'PX', LANE_MS)
 
   local left = redis.call('LLEN', waiting) > 0
-  local short = #jobs < want
+  local short = #jobs < room -- in a paused queue too: whoever resumes it rings for who has room
   if short then
     redis.call('ZADD', idle, int(now_ms), session)
     redis.call('ZREMRANGEBYSCORE', idle, '-inf', int(now_ms - lease_ms)) -- who has not looked for a lease is gone
@@ -106,6 +108,7 @@ local function claim_and_reply(seen, codes)
   end
   -- What this worker leaves, another may take (rule R19); what it left although it had room, it takes itself, at once.
   -- Suspects only when they have moved: two workers that may not take one would ring for each other without end.
+  if paused then return reply(ACCEPTED, jobs, codes, seen.more) end
   if (left and not short) or (suspects_moved and redis.call('EXISTS', suspect) == 1) then ring(root, idle, session) end
   return reply(ACCEPTED, jobs, codes, seen.more or (left and short) or taken > #jobs)
 end

@@ -14,7 +14,9 @@ redis.call('DEL', root)
 
 local fresh_token = now_us()
 local now_ms = math.floor(fresh_token / 1000)
-local lease_ms = tonumber(redis.call('HGET', settings, 'lease') or nil) or option_lease_ms -- the queue's own (rule R9)
+local set = redis.call('HMGET', settings, 'lease', 'paused')
+local lease_ms = tonumber(set[1] or nil) or option_lease_ms -- the queue's own (rule R9)
+local paused = set[2] == '1'
 
 -- Lease time is queue time: it moves only while workers look, so an outage stops it in O(1) (rule R8).
 -- Replies queue time, the end of the grace, and the deadline up to which leases have expired (nil: none).

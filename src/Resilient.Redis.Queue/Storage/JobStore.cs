@@ -80,7 +80,7 @@ internal sealed partial class JobStore(IResilientRedis redis, QueueKeys keys, Jo
     /// <summary>The jobs in each state.</summary>
     public async ValueTask<QueueCounts> CountAsync(CancellationToken cancellationToken)
     {
-        RedisKey[] called = [keys.Root, keys.Waiting, keys.Suspect, keys.Scheduled, keys.Active, keys.Dead, keys.Stats];
+        RedisKey[] called = [keys.Root, keys.Waiting, keys.Suspect, keys.Scheduled, keys.Active, keys.Dead, keys.Stats, keys.Settings];
         var reply = (long[])(await RunAsync(scripts.Count, called, [], RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false))!;
         return new QueueCounts
         {
@@ -92,6 +92,9 @@ internal sealed partial class JobStore(IResilientRedis redis, QueueKeys keys, Jo
             TotalCompleted = reply[5],
             TotalTrimmed = reply[6],
             TotalLost = reply[7],
+            TotalCancelled = reply[8],
+            TotalRemoved = reply[9],
+            IsPaused = reply[10] == 1,
         };
     }
 

@@ -35,6 +35,12 @@ internal sealed class RedisScripts(string? clock = null)
 
     public RedisScript Cancel => field ??= Compose("_prelude", "cancel");
 
+    public RedisScript Requeue => field ??= Compose("_prelude", "requeue");
+
+    public RedisScript Remove => field ??= Compose("_prelude", "remove");
+
+    public RedisScript Pause => field ??= Compose("_prelude", "pause");
+
     public RedisScript Outbox => field ??= Compose("_prelude", "outbox");
 
     public RedisScript Inspect => field ??= Compose("_prelude", "inspect");

@@ -20,6 +20,9 @@ public sealed class CountTests(BothServers servers) : ScriptTests(servers)
             TotalCompleted = 0,
             TotalTrimmed = 0,
             TotalLost = 0,
+            TotalCancelled = 0,
+            TotalRemoved = 0,
+            IsPaused = false,
         });
     }
 
@@ -52,6 +55,9 @@ public sealed class CountTests(BothServers servers) : ScriptTests(servers)
             TotalCompleted = 1,
             TotalTrimmed = 1,
             TotalLost = 1,
+            TotalCancelled = 0,
+            TotalRemoved = 0,
+            IsPaused = false,
         });
         (await queue.StateAsync()).CheckInvariants();
     }

@@ -7,7 +7,7 @@ namespace Resilient.Redis.Queue.Tests.Unit;
 /// <summary>What the scripts' own text must keep to.</summary>
 public sealed partial class ScriptTextTests
 {
-    private static readonly string[] s_verbs = ["enqueue", "claim", "settle", "extend", "cancel", "outbox", "inspect", "count"];
+    private static readonly string[] s_verbs = ["enqueue", "claim", "settle", "extend", "cancel", "requeue", "remove", "pause", "outbox", "inspect", "count"];
 
     private static readonly string[] s_files =
         [.. typeof(JobId).Assembly.GetManifestResourceNames().Where(name => name.EndsWith(".lua", StringComparison.Ordinal))];
@@ -73,7 +73,7 @@ public sealed partial class ScriptTextTests
     private static RedisScript[] Scripts()
     {
         var scripts = RedisScripts.Default;
-        return [scripts.Enqueue, scripts.Claim, scripts.Settle, scripts.Extend, scripts.Cancel, scripts.Outbox, scripts.Inspect, scripts.Count];
+        return [scripts.Enqueue, scripts.Claim, scripts.Settle, scripts.Extend, scripts.Cancel, scripts.Requeue, scripts.Remove, scripts.Pause, scripts.Outbox, scripts.Inspect, scripts.Count];
     }
 
     /// <summary>The line of _prelude.lua whose first name this is: names = numbers.</summary>

@@ -41,7 +41,8 @@ public sealed class ResetTests(ITestOutputHelper output) : FaultRow(output)
         back.Should().BeLessThan(WithinASecond + Testing.Slack);
         if (loadGoesOn)
             succeeded.Should().BeGreaterThan(calm, "ten seconds of it carry more than one calm second");
-        await Eventually.TrueAsync(() => Sockets(proxy.Port) <= sockets, TimeSpan.FromSeconds(5), () => $"{Sockets(proxy.Port)} sockets, {sockets} before");
+        // Two for each connection; a machine that lagged has made the pool grow, which is no leak.
+        await Eventually.TrueAsync(() => Sockets(proxy.Port) <= 2 * redis.Pool.Open.Count(), TimeSpan.FromSeconds(5), () => $"{Sockets(proxy.Port)} sockets for {redis.Pool.Open.Count()} connections, {sockets} before");
         await Eventually.TrueAsync(() => Threads() <= threads + 4, TimeSpan.FromSeconds(30), () => $"{Threads()} threads, {threads} before");
     }
 
