@@ -280,9 +280,9 @@ public sealed class ResilientRedis : IResilientRedis
         {
             return await PingOnceAsync(asked).ConfigureAwait(false);
         }
-        catch (RedisConnectionException error) when (_availability.IsUp && RedisErrors.Classify(error) == Failure.NotSent)
+        catch (RedisConnectionException error) when (RedisErrors.Classify(error) == Failure.NotSent && (_availability.IsUp || _pool.Grace > TimeSpan.Zero))
         {
-            // The driver tells of the loss a moment after it has refused the call; then the reconnect is waited for.
+            // The driver may tell of the loss only after it has refused the call; then the reconnect is waited for.
             await Task.Delay(s_afterLoss, _time, _stopping.Token).ConfigureAwait(false);
             return await PingOnceAsync(asked).ConfigureAwait(false);
         }
