@@ -24,7 +24,7 @@ internal sealed class TestQueue
         Connection = connection;
         Options = options;
         Keys = new QueueKeys("t:" + Guid.NewGuid().ToString("N"), "q");
-        Store = new JobStore(new RawRedis(connection), Keys, options, new RedisScripts(MovedClock));
+        Store = new RedisJobStore(new RawRedis(connection), Keys, options, new RedisScripts(MovedClock));
     }
 
     public IConnectionMultiplexer Connection { get; }
@@ -33,7 +33,7 @@ internal sealed class TestQueue
 
     public QueueKeys Keys { get; }
 
-    public JobStore Store { get; }
+    public RedisJobStore Store { get; }
 
     public IDatabase Database => _database;
 
@@ -80,7 +80,7 @@ internal sealed class TestQueue
         (await Store.EnqueueAsync(jobs, _now + 10_000, default)).Codes;
 
     /// <summary>The same queue, seen through another connection.</summary>
-    public JobStore StoreOn(IConnectionMultiplexer connection) =>
+    public RedisJobStore StoreOn(IConnectionMultiplexer connection) =>
         new(new RawRedis(connection), Keys, Options, new RedisScripts(MovedClock));
 
     /// <summary>Writes over a job's record what no version of the library would write.</summary>

@@ -1,188 +1,61 @@
 using System.Text.Json;
-using StackExchange.Redis;
 
 namespace Resilient.Redis.Queue.Storage;
 
-/// <summary>One method for each script: arguments in, records out. The only code that knows keys, arguments and replies.</summary>
-internal sealed partial class JobStore(IResilientRedis redis, QueueKeys keys, JobQueueOptions options, RedisScripts scripts)
+/// <summary>Where a queue's jobs are: one method for each verb of the protocol. In Redis one script each (<see cref="RedisJobStore"/>).</summary>
+internal abstract class JobStore(string queue, long? maxLength)
 {
-    private const int FieldsOfExtension = 4;
-    private const int ExtensionsInOneCall = 1000;
+    public string Queue => queue;
 
-    public QueueKeys Keys => keys;
+    public long? MaxLength => maxLength;
 
-    public string Queue => keys.Queue;
-
-    public long? MaxLength => options.MaxLength;
+    /// <summary>Opens a worker's own way to its queue, beside everybody else's.</summary>
+    /// <exception cref="ResilientRedisException">It cannot be opened now.</exception>
+    public abstract ValueTask<WorkerLine> OpenLineAsync(CancellationToken cancellationToken);
 
     /// <summary>Settles what has ended and claims the next jobs. Safe to repeat with the same sequence.</summary>
-    public async ValueTask<WorkReply> WorkAsync(string session, int lane, WorkCall call, CancellationToken cancellationToken)
-    {
-        RedisKey[] called = [.. keys.Worker, keys.Lane(session, lane), .. call.Settlements.Select(settlement => keys.Job(settlement.Lease.Id)), .. FollowUpKeys(call.Settlements)];
-        List<RedisValue> arguments = [.. Common(session), call.Sequence, call.Want, call.RoomForOneAlone];
-        foreach (var settlement in call.Settlements)
-            AddSettlement(arguments, settlement);
-
-        var script = call.Settlements.Count > 0 ? scripts.Settle : scripts.Claim;
-        var reply = (RedisResult[])(await RunAsync(script, called, [.. arguments], RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false))!;
-        return new WorkReply(
-            Code(reply[0]),
-            TimeSpan.FromMilliseconds((long)reply[2]),
-            (long)reply[3] is >= 0 and var ms ? TimeSpan.FromMilliseconds(ms) : null,
-            (bool)reply[4],
-            ReadSettlements((RedisResult[])reply[5]!),
-            [.. ((RedisResult[])reply[6]!).Select(job => ReadJob((RedisResult[])job!))]);
-    }
+    public abstract ValueTask<WorkReply> WorkAsync(string session, int lane, WorkCall call, CancellationToken cancellationToken);
 
     /// <summary>Extends leases; the replies are in their order: accepted or lost.</summary>
-    public async ValueTask<ReplyCode[]> ExtendAsync(string session, IReadOnlyList<Extension> extensions, CancellationToken cancellationToken)
-    {
-        var codes = new List<ReplyCode>(extensions.Count);
-        foreach (var part in extensions.Chunk(ExtensionsInOneCall))
-        {
-            var reply = await RunAsync(scripts.Extend, keys.Worker, Arguments(session, part), RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false);
-            codes.AddRange(ReadExtended(reply).Codes);
-        }
-
-        return [.. codes];
-    }
-
-    /// <summary>As <see cref="ExtendAsync"/>, for at most 1,000 leases.</summary>
-    /// <remarks>Synchronous on purpose: the lease keeper's own thread calls it, on a connection of its own (rule R18).</remarks>
-    public ExtendReply Extend(IDatabase database, string session, Extension[] extensions) =>
-        ReadExtended(scripts.Extend.Run(database, keys.Worker, Arguments(session, extensions)));
+    public abstract ValueTask<ReplyCode[]> ExtendAsync(string session, IReadOnlyList<Extension> extensions, CancellationToken cancellationToken);
 
     /// <summary>All that is known of one job but its payload.</summary>
-    public async ValueTask<JobInfo?> InspectAsync(JobId id, JsonSerializerOptions serializer, CancellationToken cancellationToken)
-    {
-        RedisKey[] called = [keys.Root, keys.Scheduled, keys.Leases, keys.Job(id)];
-        var reply = (RedisResult[])(await RunAsync(scripts.Inspect, called, [id.Value], RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false))!;
-        if (reply.Length == 0)
-            return null;
-        return new JobInfo((byte[]?)reply[10] ?? [], serializer)
-        {
-            Id = id,
-            State = (JobState)(int)reply[0],
-            JobName = (string)reply[1]!,
-            Attempt = (int)reply[2],
-            MaxAttempts = (int)reply[3],
-            Lapses = (int)reply[4],
-            EnqueuedAt = DateTimeOffset.FromUnixTimeMilliseconds((long)reply[5]),
-            DueAt = Moment(reply[6]),
-            ClaimedAt = Moment(reply[7]),
-            EndedAt = Moment(reply[8]),
-            Error = (string?)reply[9] is { Length: > 0 } error ? error : null,
-            Progress = JobProgress.Read((string)reply[11]!),
-            CancelReason = (string?)reply[12] is { Length: > 0 } reason ? reason : null,
-        };
-    }
+    public abstract ValueTask<JobInfo?> InspectAsync(JobId id, JsonSerializerOptions serializer, CancellationToken cancellationToken);
 
     /// <summary>The jobs in each state.</summary>
-    public async ValueTask<QueueCounts> CountAsync(CancellationToken cancellationToken)
-    {
-        RedisKey[] called = [keys.Root, keys.Waiting, keys.Suspect, keys.Scheduled, keys.Active, keys.Dead, keys.Stats, keys.Settings];
-        var reply = (long[])(await RunAsync(scripts.Count, called, [], RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false))!;
-        return new QueueCounts
-        {
-            Waiting = reply[0],
-            Scheduled = reply[1],
-            Active = reply[2],
-            Dead = reply[3],
-            TotalAccepted = reply[4],
-            TotalCompleted = reply[5],
-            TotalTrimmed = reply[6],
-            TotalLost = reply[7],
-            TotalCancelled = reply[8],
-            TotalRemoved = reply[9],
-            IsPaused = reply[10] == 1,
-        };
-    }
+    public abstract ValueTask<QueueCounts> CountAsync(CancellationToken cancellationToken);
 
     /// <summary>Server time in ms.</summary>
-    public async ValueTask<long> GetServerTimeAsync(CancellationToken cancellationToken)
-    {
-        var reply = (long[])(await redis.ExecuteAsync(
-            static (database, _) => database.ExecuteAsync("TIME"), 0, RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false))!;
-        return reply[0] * 1000 + reply[1] / 1000;
-    }
+    public abstract ValueTask<long> GetServerTimeAsync(CancellationToken cancellationToken);
 
-    private ValueTask<RedisResult> RunAsync(RedisScript script, RedisKey[] called, RedisValue[] arguments, RetrySafety safety, CancellationToken cancellationToken) =>
-        redis.ExecuteAsync(
-            static (database, call) => call.script.RunAsync(database, call.called, call.arguments),
-            (script, called, arguments), safety, cancellationToken);
+    /// <summary>Accepts the jobs that are new. One attempt: only the caller knows that its ids make a repeat safe.</summary>
+    /// <param name="jobs">The jobs.</param>
+    /// <param name="notAfter">Server time in ms after which the call is refused (rule R15).</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public abstract ValueTask<EnqueueReply> EnqueueAsync(IReadOnlyList<NewJob> jobs, long notAfter, CancellationToken cancellationToken);
 
-    /// <summary>ARGV[1..5] of Scripts/_worker.lua.</summary>
-    private RedisValue[] Common(string session) =>
-        [session, Milliseconds(options.Lease), options.MaxDeliveries, Milliseconds(options.DeadRetention), options.DeadLimit];
+    /// <summary>Accepted: it is cancelled; Already: it runs, and its worker is told; Ended or Gone: there is nothing to cancel.</summary>
+    public abstract ValueTask<ReplyCode> CancelAsync(JobId id, string reason, CancellationToken cancellationToken);
 
-    private RedisValue[] Arguments(string session, Extension[] extensions)
-    {
-        var common = Common(session);
-        var arguments = new RedisValue[common.Length + extensions.Length * FieldsOfExtension];
-        common.CopyTo(arguments, 0);
-        for (var i = 0; i < extensions.Length; i++)
-        {
-            var at = common.Length + i * FieldsOfExtension;
-            arguments[at] = extensions[i].Lease.Id.Value;
-            arguments[at + 1] = extensions[i].Lease.Token;
-            arguments[at + 2] = extensions[i].Started;
-            arguments[at + 3] = extensions[i].Progress;
-        }
+    /// <summary>Some of the follow-ups that wait for delivery to other queues.</summary>
+    public abstract ValueTask<OutboxEntry[]> ReadOutboxAsync(CancellationToken cancellationToken);
 
-        return arguments;
-    }
+    /// <summary>Forgets follow-ups that have been delivered.</summary>
+    public abstract ValueTask RemoveFromOutboxAsync(IEnumerable<JobId> ids, CancellationToken cancellationToken);
 
-    private static void AddSettlement(List<RedisValue> arguments, Settlement settlement)
-    {
-        var (outcome, delay, error, result) = settlement.Outcome switch
-        {
-            Outcome.Completed completed => ("complete", TimeSpan.Zero, "", completed.Result),
-            Outcome.Failed failed => ("fail", failed.Delay, failed.Error, default),
-            Outcome.PutOff putOff => ("later", putOff.Delay, putOff.Reason, default),
-            Outcome.Unknown unknown => ("unknown", unknown.Delay, unknown.Error, default),
-            Outcome.Dead dead => ("dead", TimeSpan.Zero, dead.Reason, default),
-            Outcome.Returned => ("return", TimeSpan.Zero, "", default(ReadOnlyMemory<byte>)),
-            _ => throw new InvalidOperationException($"Outcome {settlement.Outcome.GetType().Name} has no name in settle.lua."),
-        };
-        var followUps = (settlement.Outcome as Outcome.Completed)?.FollowUps ?? [];
-        arguments.AddRange([settlement.Lease.Id.Value, settlement.Lease.Token, outcome, settlement.Started, Milliseconds(delay), error, result, followUps.Count]);
-        foreach (var followUp in followUps)
-        {
-            AddArrival(arguments, followUp.Job);
-            arguments.Add(followUp.Queue);
-        }
-    }
+    /// <summary>Ids of dead jobs by the time of their death.</summary>
+    /// <param name="from">How many to leave out.</param>
+    /// <param name="count">The most.</param>
+    /// <param name="newestFirst">Else oldest first.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public abstract ValueTask<JobId[]> GetDeadAsync(long from, int count, bool newestFirst, CancellationToken cancellationToken);
 
-    private static SettlementReply[] ReadSettlements(RedisResult[] pairs)
-    {
-        var replies = new SettlementReply[pairs.Length / 2];
-        for (var i = 0; i < replies.Length; i++)
-            replies[i] = new SettlementReply(Code(pairs[2 * i]), (int)pairs[2 * i + 1] is not 0 and var state ? (JobState)state : null);
-        return replies;
-    }
+    /// <summary>Accepted, or Gone where no job of this id is dead. A repeat after a lost reply says Gone.</summary>
+    public abstract ValueTask<ReplyCode> RequeueAsync(JobId id, CancellationToken cancellationToken);
 
-    private static ClaimedJob ReadJob(RedisResult[] job) => new(
-        new Lease(JobId.Stored((string)job[0]!), (long)job[1]),
-        (int)job[2],
-        (int)job[3],
-        (bool)job[4],
-        TimeSpan.FromMilliseconds((long)job[5]),
-        (long)job[6],
-        (string)job[7]!,
-        (byte[])job[8]!);
+    /// <summary>Accepted, or Gone where no job of this id is dead. A repeat after a lost reply says Gone.</summary>
+    public abstract ValueTask<ReplyCode> RemoveAsync(JobId id, CancellationToken cancellationToken);
 
-    private static ExtendReply ReadExtended(RedisResult reply)
-    {
-        var parts = (RedisResult[])reply!;
-        var cancelled = (RedisResult[])parts[3]!;
-        return new ExtendReply(
-            [.. ((RedisResult[])parts[2]!).Select(Code)],
-            [.. cancelled.Chunk(2).Select(pair => ((int)pair[0], (string)pair[1]!))]);
-    }
-
-    private static ReplyCode Code(RedisResult reply) => (ReplyCode)(int)reply;
-
-    private static DateTimeOffset? Moment(RedisResult reply) => (long)reply is not 0 and var ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : null;
-
-    private static long Milliseconds(TimeSpan span) => (long)span.TotalMilliseconds;
+    /// <summary>Accepted, or Already.</summary>
+    public abstract ValueTask<ReplyCode> PauseAsync(bool paused, CancellationToken cancellationToken);
 }

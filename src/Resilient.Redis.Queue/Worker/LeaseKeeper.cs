@@ -22,8 +22,8 @@ internal sealed class LeaseKeeper : IDisposable
 
     private readonly ConcurrentDictionary<Lease, RunningJob> _held = new();
     private readonly AutoResetEvent _wake = new(false);
-    private readonly JobStore _store;
-    private readonly IDatabase _database;
+    private readonly string _queue;
+    private readonly WorkerLine _line;
     private readonly WorkerSession _session;
     private readonly Canceller _canceller;
     private readonly WorkerPulse _pulse;
@@ -38,10 +38,10 @@ internal sealed class LeaseKeeper : IDisposable
     private volatile bool _stopped;
 
     public LeaseKeeper(
-        JobStore store, IDatabase database, WorkerSession session, Canceller canceller, WorkerPulse pulse,
+        string queue, WorkerLine line, WorkerSession session, Canceller canceller, WorkerPulse pulse,
         TimeSpan lease, JobWorkerOptions options, TimeProvider clock, ILogger logger)
     {
-        (_store, _database, _session, _canceller, _pulse) = (store, database, session, canceller, pulse);
+        (_queue, _line, _session, _canceller, _pulse) = (queue, line, session, canceller, pulse);
         (_leaseTicks, _options, _clock, _logger) = (lease.Ticks, options, clock, logger);
         _thread = new Thread(Run) { IsBackground = true, Name = "Resilient.Redis.Queue lease keeper" };
     }
@@ -98,7 +98,7 @@ internal sealed class LeaseKeeper : IDisposable
             }
             catch (Exception error) // The keeper's outermost loop: without it every lease of this worker would lapse.
             {
-                Log.LeaseKeeperFailed(_logger, error, _store.Queue);
+                Log.LeaseKeeperFailed(_logger, error, _queue);
             }
 
             _wake.WaitOne(_held.Values.Any(job => job.Timeout is not null) ? s_fineTick : s_coarseTick);
@@ -150,13 +150,13 @@ internal sealed class LeaseKeeper : IDisposable
             var reported = Array.ConvertAll(jobs, job => job.Reported);
             try
             {
-                reply = _store.Extend(_database, _session.Id, [.. jobs.Select((job, i) => new Extension(job.Lease, job.Started, reported[i]?.Write() ?? ""))]);
+                reply = _line.Extend(_session.Id, [.. jobs.Select((job, i) => new Extension(job.Lease, job.Started, reported[i]?.Write() ?? ""))]);
             }
             catch (Exception error) when (error is RedisException or TimeoutException or ObjectDisposedException)
             {
                 // Once an outage. In doubt is not lost: what the handlers finish is sent all the same (rule R11).
                 if (!_failing)
-                    Log.LeasesNotExtended(_logger, _store.Queue, _held.Count, error.GetType().Name);
+                    Log.LeasesNotExtended(_logger, _queue, _held.Count, error.GetType().Name);
                 _failing = true;
                 return;
             }
@@ -175,7 +175,7 @@ internal sealed class LeaseKeeper : IDisposable
         }
 
         if (_failing)
-            Log.LeasesExtendedAgain(_logger, _store.Queue, _held.Count);
+            Log.LeasesExtendedAgain(_logger, _queue, _held.Count);
         _failing = false;
         _pulse.Beat();
         Renewed?.Invoke();

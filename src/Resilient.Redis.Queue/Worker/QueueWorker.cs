@@ -8,7 +8,7 @@ namespace Resilient.Redis.Queue.Worker;
 
 /// <summary>Hosts one queue's worker: opens its own connection, runs its loop, and at shutdown gives handlers their time and hands back the rest.</summary>
 internal sealed class QueueWorker(
-    JobStore store, IRedisConnectionFactory connections, JobRunner runner, HandlerTable handlers, JobSerializer serializer, FollowUpTargets targets, WorkerPulse pulse,
+    JobStore store, JobRunner runner, HandlerTable handlers, JobSerializer serializer, FollowUpTargets targets, WorkerPulse pulse,
     JobQueueOptions queueOptions, JobWorkerOptions options, bool aggressiveMemory, TimeProvider clock, TimeProvider time, ILogger logger) : IHostedService, IAsyncDisposable
 {
     private static readonly TimeSpan s_pauseAfterError = TimeSpan.FromSeconds(5);
@@ -97,9 +97,9 @@ internal sealed class QueueWorker(
         var session = new WorkerSession();
         using var sessionEnds = new CancellationTokenSource();
         var delivering = Task.CompletedTask;
-        var connection = await ConnectAsync().ConfigureAwait(false);
+        var line = await OpenLineAsync().ConfigureAwait(false);
         using var canceller = new Canceller(clock, logger);
-        using var keeper = new LeaseKeeper(store, connection.GetDatabase(), session, canceller, pulse, queueOptions.Lease, options, clock, logger);
+        using var keeper = new LeaseKeeper(store.Queue, line, session, canceller, pulse, queueOptions.Lease, options, clock, logger);
         try
         {
             var announcer = new StartAnnouncer(store, session, time, _giveUp.Token, _stopping.Token);
@@ -109,7 +109,7 @@ internal sealed class QueueWorker(
             _slots = slots;
             delivering = courier.RunAsync(sessionEnds.Token);
             keeper.Start();
-            await RingOnWakeAsync(connection, session, keeper).ConfigureAwait(false);
+            await line.HearAsync(session.Id, Ring).ConfigureAwait(false);
             await loop.RunAsync(_stopping.Token, _giveUp.Token).ConfigureAwait(false);
         }
         catch when (!_stopping.IsCancellationRequested)
@@ -123,19 +123,25 @@ internal sealed class QueueWorker(
         {
             await sessionEnds.CancelAsync().ConfigureAwait(false);
             await delivering.ConfigureAwait(false);
-            // Without waiting for replies, which a frozen Redis would not give; the keeper's call under way fails at once.
-            await connection.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
+            await line.DisposeAsync().ConfigureAwait(false);
+        }
+
+        void Ring(string bell)
+        {
+            if (bell == "cancel")
+                keeper.ExtendSoon();
+            else
+                _signal.Set();
         }
     }
 
-    /// <summary>The worker's own connection, for the lease keeper and the doorbell: nothing large is ever in its way.</summary>
-    private async Task<IConnectionMultiplexer> ConnectAsync()
+    private async Task<WorkerLine> OpenLineAsync()
     {
         while (true)
         {
             try
             {
-                return await connections.ConnectAsync(Adjust, _stopping.Token).ConfigureAwait(false);
+                return await store.OpenLineAsync(_stopping.Token).ConfigureAwait(false);
             }
             catch (Exception error) when (error is RedisException or ResilientRedisException or TimeoutException)
             {
@@ -143,30 +149,6 @@ internal sealed class QueueWorker(
                 await _signal.WaitAsync(s_pauseAfterError, _stopping.Token).ConfigureAwait(false);
                 _stopping.Token.ThrowIfCancellationRequested();
             }
-        }
-    }
-
-    private void Adjust(ConfigurationOptions driver)
-    {
-        // A heartbeat that takes longer than a quarter of the lease is of no use, whatever REDIS_TIMEOUT says.
-        var longest = (int)(queueOptions.Lease / 4).TotalMilliseconds;
-        driver.SyncTimeout = Math.Min(driver.SyncTimeout, longest);
-        driver.AsyncTimeout = Math.Min(driver.AsyncTimeout, longest);
-        driver.AbortOnConnectFail = false;
-        driver.ClientName = $"{driver.ClientName}:{store.Queue}:worker".Replace(' ', '-');
-    }
-
-    /// <summary>The doorbell only saves waiting: a ring that is lost costs no more than one idle poll. So nothing here waits for Redis.</summary>
-    private async Task RingOnWakeAsync(IConnectionMultiplexer connection, WorkerSession session, LeaseKeeper keeper)
-    {
-        await connection.GetSubscriber().SubscribeAsync(store.Keys.Wake(session.Id), Ring, CommandFlags.FireAndForget).ConfigureAwait(false);
-
-        void Ring(RedisChannel channel, RedisValue bell)
-        {
-            if (bell == "cancel")
-                keeper.ExtendSoon();
-            else
-                _signal.Set();
         }
     }
 

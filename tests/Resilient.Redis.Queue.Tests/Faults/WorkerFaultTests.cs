@@ -87,7 +87,7 @@ public sealed class WorkerFaultTests : IAsyncLifetime
         await using var producer = await StartAsync(0);
         await using var raw = await _redis.ConnectAsync();
         var options = Options();
-        var store = new JobStore(new RawRedis(raw), new QueueKeys(options.KeyPrefix, "test"), options, RedisScripts.Default);
+        var store = new RedisJobStore(new RawRedis(raw), new QueueKeys(options.KeyPrefix, "test"), options, RedisScripts.Default);
         var looks = 0;
 
         // A worker that has been looking for a lease (the grace of a fresh start is over), claims, and is never heard of again.

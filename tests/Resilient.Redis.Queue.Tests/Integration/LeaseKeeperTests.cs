@@ -166,7 +166,7 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
             _worker = queue.Worker(session.Id);
             _canceller = new Canceller(clock, logger);
             Pulse = new WorkerPulse(clock, queue.Options.Lease);
-            Keeper = new LeaseKeeper(queue.Store, queue.Database, session, _canceller, Pulse, queue.Options.Lease, options, clock, logger);
+            Keeper = new LeaseKeeper(queue.Keys.Queue, new RedisWorkerLine(queue.Store, queue.Connection), session, _canceller, Pulse, queue.Options.Lease, options, clock, logger);
         }
 
         public CollectedLogs Logs { get; } = new();

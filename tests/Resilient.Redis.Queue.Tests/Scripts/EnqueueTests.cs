@@ -140,7 +140,7 @@ public sealed class EnqueueTests(BothServers servers) : ScriptTests(servers)
     public async Task Real_clock_gives_times_and_tokens_in_all_their_digits(ServerKind kind)
     {
         var queue = await QueueAsync(kind);
-        var store = new JobStore(new RawRedis(queue.Connection), queue.Keys, queue.Options, RedisScripts.Default);
+        var store = new RedisJobStore(new RawRedis(queue.Connection), queue.Keys, queue.Options, RedisScripts.Default);
         var before = await store.GetServerTimeAsync(default);
 
         var reply = await store.EnqueueAsync([TestQueue.Job("a")], before + 60_000, default);

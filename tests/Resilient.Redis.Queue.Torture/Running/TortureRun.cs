@@ -98,7 +98,7 @@ internal static class TortureRun
         var (options, database) = (new JobQueueOptions(), connection.GetDatabase());
         Settings.Apply(options);
         var keys = new QueueKeys(options.KeyPrefix, Settings.Queue);
-        var state = await QueueState.ReadAsync(database, keys, new JobStore(new RawRedis(connection), keys, options, RedisScripts.Default));
+        var state = await QueueState.ReadAsync(database, keys, new RedisJobStore(new RawRedis(connection), keys, options, RedisScripts.Default));
         var counts = await control.Services.GetRequiredService<IJobQueueAdmin>().CountAsync();
         return new FinalState(
             state.Jobs.ToDictionary(job => job.Key, job => FinalOf(job.Value)),

@@ -3,13 +3,9 @@ using StackExchange.Redis;
 namespace Resilient.Redis.Queue.Storage;
 
 /// <summary>Jobs on their way in: enqueued, as follow-ups of a settlement, or from the outbox of another queue; and out again before they run.</summary>
-internal sealed partial class JobStore
+internal sealed partial class RedisJobStore
 {
-    /// <summary>Accepts the jobs that are new. One attempt: only the caller knows that its ids make a repeat safe.</summary>
-    /// <param name="jobs">The jobs.</param>
-    /// <param name="notAfter">Server time in ms after which the call is refused (rule R15).</param>
-    /// <param name="cancellationToken">Stops waiting.</param>
-    public async ValueTask<EnqueueReply> EnqueueAsync(IReadOnlyList<NewJob> jobs, long notAfter, CancellationToken cancellationToken)
+    public override async ValueTask<EnqueueReply> EnqueueAsync(IReadOnlyList<NewJob> jobs, long notAfter, CancellationToken cancellationToken)
     {
         RedisKey[] called =
         [
@@ -24,22 +20,19 @@ internal sealed partial class JobStore
         return new EnqueueReply((long)reply[0], (long)reply[1], Array.ConvertAll(reply[2..], ReadAnswer));
     }
 
-    /// <summary>Accepted: it is cancelled; Already: it runs, and its worker is told; Ended or Gone: there is nothing to cancel.</summary>
-    public async ValueTask<ReplyCode> CancelAsync(JobId id, string reason, CancellationToken cancellationToken)
+    public override async ValueTask<ReplyCode> CancelAsync(JobId id, string reason, CancellationToken cancellationToken)
     {
         RedisKey[] called = [keys.Root, keys.Waiting, keys.Suspect, keys.Scheduled, keys.Leases, keys.Done, keys.Clock, keys.Stats, keys.Job(id)];
         return Code(await RunAsync(scripts.Cancel, called, [id.Value, reason], RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false));
     }
 
-    /// <summary>Some of the follow-ups that wait for delivery to other queues.</summary>
-    public async ValueTask<OutboxEntry[]> ReadOutboxAsync(CancellationToken cancellationToken)
+    public override async ValueTask<OutboxEntry[]> ReadOutboxAsync(CancellationToken cancellationToken)
     {
         var reply = (RedisResult[])(await RunAsync(scripts.Outbox, [keys.Root, keys.Outbox], [], RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false))!;
         return [.. reply.Select(entry => (RedisResult[])entry!).Where(entry => entry.Length > 2).Select(ReadEntry)];
     }
 
-    /// <summary>Forgets follow-ups that have been delivered.</summary>
-    public async ValueTask RemoveFromOutboxAsync(IEnumerable<JobId> ids, CancellationToken cancellationToken) =>
+    public override async ValueTask RemoveFromOutboxAsync(IEnumerable<JobId> ids, CancellationToken cancellationToken) =>
         await redis.ExecuteAsync(
             static (database, call) => database.HashDeleteAsync(call.Outbox, call.Fields),
             (keys.Outbox, Fields: ids.Select(id => (RedisValue)id.Value).ToArray()), RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false);
