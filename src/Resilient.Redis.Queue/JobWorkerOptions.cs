@@ -3,6 +3,9 @@ namespace Resilient.Redis.Queue;
 /// <summary>How a worker runs a queue's jobs.</summary>
 public sealed class JobWorkerOptions
 {
+    /// <summary>Who this worker is, as a job's history tells it. Default the machine's name and the process id; 1 to 64 characters, of which all but letters, digits and <c>- _ .</c> are replaced.</summary>
+    public string? Name { get; set; }
+
     /// <summary>How many jobs run at once. Default the number of processors; from 1 to 1,000.</summary>
     public int Concurrency { get; set; } = Environment.ProcessorCount;
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Resilient.Redis.Queue.Worker;
 
 namespace Resilient.Redis.Queue.Options;
 
@@ -13,6 +14,8 @@ internal sealed class JobWorkerOptionsValidator(string queue, IOptionsMonitor<Jo
             return ValidateOptionsResult.Skip;
 
         var faults = new OptionFaults($"{nameof(JobWorkerOptions)} of queue '{queue}'");
+        if (options.Name is { Length: 0 or > WorkerSession.MaxName })
+            faults.Add($"Name has {options.Name.Length} characters; it must have 1 to {WorkerSession.MaxName}.");
         faults.Between(options.Concurrency, 1, 1000);
         faults.Between(options.Prefetch, 0, 1000);
         // Queue time skips what is longer than a quarter of the lease, so an idle worker must look more often (rule R8).

@@ -94,7 +94,7 @@ internal sealed class QueueWorker(
 
     private async Task RunSessionAsync()
     {
-        var session = new WorkerSession();
+        var session = new WorkerSession(options.Name);
         using var sessionEnds = new CancellationTokenSource();
         var delivering = Task.CompletedTask;
         var line = await OpenLineAsync().ConfigureAwait(false);

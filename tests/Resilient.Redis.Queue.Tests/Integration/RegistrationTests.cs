@@ -51,12 +51,12 @@ public sealed class RegistrationTests
         builder.Services.AddSingleton(new AggressiveMemoryVariable(name => name == "AGGRESSIVE_MEMORY_MANAGEMENT" ? "perhaps" : null));
         builder.Services.AddResilientRedis(o => o.ConnectionString = $"localhost:{Ports.Free()}")
             .AddQueue("shap", o => (o.Lease, o.MaxAttempts, o.KeyPrefix) = (TimeSpan.FromSeconds(1), 0, "{x}"))
-            .AddWorker(o => (o.Concurrency, o.IdlePoll) = (0, TimeSpan.FromMilliseconds(50)));
+            .AddWorker(o => (o.Concurrency, o.IdlePoll, o.Name) = (0, TimeSpan.FromMilliseconds(50), new string('x', 65)));
         using var host = builder.Build();
 
         var text = (await Record.ExceptionAsync(() => host.StartAsync()))!.ToString();
 
-        foreach (var fault in (string[])["Lease is 00:00:01", "MaxAttempts is 0", "KeyPrefix is '{x}'", "Concurrency is 0", "IdlePoll is 00:00:00.05", "AGGRESSIVE_MEMORY_MANAGEMENT is 'perhaps'"])
+        foreach (var fault in (string[])["Lease is 00:00:01", "MaxAttempts is 0", "KeyPrefix is '{x}'", "Concurrency is 0", "IdlePoll is 00:00:00.05", "Name has 65 characters", "AGGRESSIVE_MEMORY_MANAGEMENT is 'perhaps'"])
             text.Should().Contain(fault);
     }
 
