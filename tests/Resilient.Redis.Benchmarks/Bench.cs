@@ -15,10 +15,15 @@ internal sealed class Bench(int rounds)
     /// <param name="operations">How many operations one round is.</param>
     /// <param name="ours">The round through our library.</param>
     /// <param name="raw">The same with the driver alone.</param>
-    public async Task CompareAsync(string key, string row, int operations, Func<int, Task> ours, Func<int, Task> raw)
+    public Task CompareAsync(string key, string row, int operations, Func<int, Task> ours, Func<int, Task> raw) =>
+        CompareAsync(key, row, operations, new Work(ours), new Work(raw));
+
+    /// <inheritdoc cref="CompareAsync(string, string, int, Func{int, Task}, Func{int, Task})"/>
+    public async Task CompareAsync(string key, string row, int operations, Work ours, Work raw)
     {
-        await ours(operations / 4);
-        await raw(operations / 4);
+        Console.Error.WriteLine(key);
+        await MeasureAsync(ours, operations / 4);
+        await MeasureAsync(raw, operations / 4);
         var (us, them) = (new List<Sample>(), new List<Sample>());
         for (var round = 0; round < rounds; round++)
         {
@@ -32,8 +37,11 @@ internal sealed class Bench(int rounds)
         var ratios = us.Zip(them, (mine, theirs) => theirs.Microseconds / mine.Microseconds).ToList();
         _results.Add(new Result(
             key, row, "us/op", Median(us.Select(s => s.Microseconds)), Median(them.Select(s => s.Microseconds)),
-            Median(ratios), ratios.Max() - ratios.Min(), Median(us.Select(s => s.Bytes)), Median(them.Select(s => s.Bytes))));
+            Median(ratios), ratios.Max() - ratios.Min(), Median(us.Select(s => s.Bytes)), Median(them.Select(s => s.Bytes)), Median(us.Select(s => s.Calls))));
     }
+
+    /// <summary>A figure that is measured once, such as memory.</summary>
+    public void Add(Result result) => _results.Add(result);
 
     /// <summary>Work that gives its own figures, lower being better.</summary>
     public async Task CompareAsync(string key, string row, string unit, Func<Task<double[]>> ours, Func<Task<double[]>> raw, string[] names)
@@ -41,8 +49,12 @@ internal sealed class Bench(int rounds)
         var (us, them) = (new List<double[]>(), new List<double[]>());
         for (var round = 0; round < rounds; round++)
         {
-            us.Add(await ours());
+            // Who goes first changes here too.
+            if (round % 2 == 0)
+                us.Add(await ours());
             them.Add(await raw());
+            if (round % 2 == 1)
+                us.Add(await ours());
         }
 
         for (var i = 0; i < names.Length; i++)
@@ -58,18 +70,35 @@ internal sealed class Bench(int rounds)
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
-    private static async Task<Sample> MeasureAsync(Func<int, Task> work, int operations)
+    private static async Task<Sample> MeasureAsync(Work work, int operations)
     {
+        await work.PrepareAsync(operations);
         GC.Collect();
         GC.WaitForPendingFinalizers();
+        var calls = work.Calls is null ? 0 : await work.Calls();
         var allocated = GC.GetTotalAllocatedBytes(precise: true);
         var began = Stopwatch.GetTimestamp();
-        await work(operations);
+        await work.Run(operations);
         var took = Stopwatch.GetElapsedTime(began);
-        return new Sample(took.TotalMicroseconds / operations, (double)(GC.GetTotalAllocatedBytes(precise: true) - allocated) / operations);
+        var bytes = GC.GetTotalAllocatedBytes(precise: true) - allocated;
+        calls = work.Calls is null ? 0 : await work.Calls() - calls;
+        await work.CleanUpAsync();
+        return new Sample(took.TotalMicroseconds / operations, (double)bytes / operations, (double)calls / operations);
     }
 
-    private readonly record struct Sample(double Microseconds, double Bytes);
+    private readonly record struct Sample(double Microseconds, double Bytes, double Calls);
+}
+
+/// <summary>One side of a comparison.</summary>
+/// <param name="Run">What is timed.</param>
+/// <param name="Prepare">What goes before each round, untimed.</param>
+/// <param name="CleanUp">What follows each round, untimed.</param>
+/// <param name="Calls">How many calls of clients the server has counted so far.</param>
+internal sealed record Work(Func<int, Task> Run, Func<int, Task>? Prepare = null, Func<Task>? CleanUp = null, Func<Task<long>>? Calls = null)
+{
+    public Task PrepareAsync(int operations) => Prepare?.Invoke(operations) ?? Task.CompletedTask;
+
+    public Task CleanUpAsync() => CleanUp?.Invoke() ?? Task.CompletedTask;
 }
 
 /// <param name="Key">Short and stable.</param>
@@ -81,4 +110,6 @@ internal sealed class Bench(int rounds)
 /// <param name="Spread">Between the best and the worst round's ratio.</param>
 /// <param name="BytesPerOp">Allocated by ours, the caller's own part included.</param>
 /// <param name="RawBytesPerOp">Allocated by the driver's, likewise.</param>
-internal sealed record Result(string Key, string Row, string Unit, double Ours, double Raw, double Ratio, double Spread, double BytesPerOp, double RawBytesPerOp);
+/// <param name="RedisCallsPerJob">Calls of clients that the server counted for ours; 0 where they were not counted.</param>
+internal sealed record Result(
+    string Key, string Row, string Unit, double Ours, double Raw, double Ratio, double Spread, double BytesPerOp = 0, double RawBytesPerOp = 0, double RedisCallsPerJob = 0);

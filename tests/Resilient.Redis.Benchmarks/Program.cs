@@ -1,31 +1,57 @@
+using Resilient.Redis.Benchmarks.Queue;
 using Resilient.Redis.TestKit;
 
 namespace Resilient.Redis.Benchmarks;
 
 /// <summary>
 /// Our calls and the raw driver's in the same run, round by round in turns: only their ratio means anything on a machine that others share.
-/// <c>dotnet run -c Release --project tests/Resilient.Redis.Benchmarks -- connection [--json FILE] [--quick]</c>
+/// <c>dotnet run -c Release --project tests/Resilient.Redis.Benchmarks -- queue|connection [--json FILE] [--quick] [--only KEY]</c>
 /// </summary>
 public static class Program
 {
+    private const string Usage = "queue|connection [--json FILE] [--quick] [--only enqueue|drain|latency|memory|depth|leases] [--prefetch N]";
+    private const int DefaultPrefetch = 1000;
+
     public static async Task<int> Main(string[] args)
     {
         var suite = args.FirstOrDefault();
-        var json = Array.IndexOf(args, "--json") is > 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
-        if (suite is not "connection")
+        if (suite is not ("connection" or "queue"))
         {
-            await Console.Error.WriteLineAsync("connection [--json FILE] [--quick]");
+            await Console.Error.WriteLineAsync(Usage);
             return 2;
         }
 
         await using var server = await TestServer.StartAsync();
         Cores.Pin(server);
-        Console.WriteLine($"{server.GetType().Name}, {Environment.ProcessorCount} cores");
+        Console.WriteLine($"{server.GetType().Name}, {Environment.ProcessorCount} cores, a core each for client and server where a row does not say otherwise");
         var bench = new Bench(args.Contains("--quick") ? 3 : 9);
-        await ConnectionRows.RunAsync(server, bench, args.Contains("--only-large"));
+        if (suite == "connection")
+            await ConnectionRows.RunAsync(server, bench, args.Contains("--only-large"));
+        else
+            await QueueAsync(server, bench, Option(args, "--only"), int.TryParse(Option(args, "--prefetch"), out var prefetch) ? prefetch : DefaultPrefetch);
         Report.Print(bench.Results, Console.Out);
-        if (json is not null)
+        if (Option(args, "--json") is { } json)
             await File.WriteAllTextAsync(json, Report.ToJson(bench.Results));
         return 0;
     }
+
+    private static async Task QueueAsync(TestServer server, Bench bench, string? only, int prefetch)
+    {
+        (string Name, Func<Task> Run)[] parts =
+        [
+            ("enqueue", () => EnqueueRows.RunAsync(server, bench)),
+            ("drain", () => DrainRows.RunAsync(server, bench, prefetch)),
+            ("latency", () => LatencyRow.RunAsync(server, bench)),
+            ("memory", () => SizeRows.MemoryAsync(server, bench)),
+            ("depth", () => SizeRows.DepthAsync(server, bench, prefetch)),
+            ("leases", () => SizeRows.LeasesAsync(server, bench)),
+        ];
+        foreach (var (name, run) in parts)
+        {
+            if (only is null || only == name)
+                await run();
+        }
+    }
+
+    private static string? Option(string[] args, string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
 }
