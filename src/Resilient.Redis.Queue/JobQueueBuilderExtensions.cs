@@ -111,7 +111,7 @@ public static class JobQueueBuilderExtensions
             name => provider.GetKeyedService<QueueParts>(name)?.Writer,
             name => provider.GetKeyedService<QueueParts>(name)?.Direct);
         return new QueueWorker(
-            parts.Store, runner, queue.Handlers, parts.Serializer, targets, parts.Pulse,
+            parts.Store, runner, queue.Handlers, parts.Serializer, targets, parts.Pulse, parts.Sampler,
             parts.Options, options, options.AggressiveMemoryManagement ?? provider.GetRequiredService<AggressiveMemoryVariable>().Value,
             SuspendClock.Instance, parts.Time, logger);
     }

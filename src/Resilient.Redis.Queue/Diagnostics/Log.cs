@@ -78,6 +78,9 @@ internal static partial class Log
     [LoggerMessage(224, LogLevel.Warning, "Queue {Queue}: follow-up {JobId} is for queue '{Target}', which is not registered in this process; a worker that has it will deliver it. Add it with AddQueue.")]
     public static partial void OutboxTargetUnknown(ILogger logger, string queue, JobId jobId, string target);
 
+    [LoggerMessage(250, LogLevel.Debug, "Queue {Queue}: its counts could not be read now; health and metrics show the last ones.")]
+    public static partial void NotSampled(ILogger logger, Exception error, string queue);
+
     [LoggerMessage(221, LogLevel.Warning, "Queue {Queue}: worker ends, since {Disposed} was disposed before it was stopped.")]
     public static partial void WorkerEnds(ILogger logger, string queue, string disposed);
 }

@@ -21,6 +21,7 @@ internal sealed class QueueParts
         Writer = new JobWriter(queue.Name, Options, Serializer, queue.JobNames, Time);
         Direct = new RedisJobQueue(queue.Name, Store, Writer, Serializer, Redis.TotalTimeout, Time);
         Pulse = new WorkerPulse(Time, Options.Lease);
+        Sampler = new QueueSampler(Store, Time);
     }
 
     public QueueRegistration Queue { get; }
@@ -36,6 +37,9 @@ internal sealed class QueueParts
     public JobStore Store { get; }
 
     public WorkerPulse Pulse { get; }
+
+    /// <summary>Of use only where a worker runs.</summary>
+    public QueueSampler Sampler { get; }
 
     public JobWriter Writer { get; }
 

@@ -8,7 +8,7 @@ namespace Resilient.Redis.Queue.Worker;
 
 /// <summary>Hosts one queue's worker: opens its own connection, runs its loop, and at shutdown gives handlers their time and hands back the rest.</summary>
 internal sealed class QueueWorker(
-    JobStore store, JobRunner runner, HandlerTable handlers, JobSerializer serializer, FollowUpTargets targets, WorkerPulse pulse,
+    JobStore store, JobRunner runner, HandlerTable handlers, JobSerializer serializer, FollowUpTargets targets, WorkerPulse pulse, QueueSampler sampler,
     JobQueueOptions queueOptions, JobWorkerOptions options, bool aggressiveMemory, TimeProvider clock, TimeProvider time, ILogger logger) : IHostedService, IAsyncDisposable
 {
     private static readonly TimeSpan s_pauseAfterError = TimeSpan.FromSeconds(5);
@@ -96,7 +96,7 @@ internal sealed class QueueWorker(
     {
         var session = new WorkerSession(options.Name);
         using var sessionEnds = new CancellationTokenSource();
-        var delivering = Task.CompletedTask;
+        var beside = Task.CompletedTask;
         var line = await OpenLineAsync().ConfigureAwait(false);
         using var canceller = new Canceller(clock, logger);
         using var keeper = new LeaseKeeper(store.Queue, line, session, canceller, pulse, queueOptions.Lease, options, clock, logger);
@@ -107,7 +107,7 @@ internal sealed class QueueWorker(
             var courier = new OutboxCourier(store, targets, time, logger);
             var loop = new WorkerLoop(store, session, slots, keeper, pulse, _signal, _memory, serializer, targets, courier, queueOptions, options, clock, logger);
             _slots = slots;
-            delivering = courier.RunAsync(sessionEnds.Token);
+            beside = Task.WhenAll(courier.RunAsync(sessionEnds.Token), sampler.RunAsync(logger, sessionEnds.Token));
             keeper.Start();
             await line.HearAsync(session.Id, Ring).ConfigureAwait(false);
             await loop.RunAsync(_stopping.Token, _giveUp.Token).ConfigureAwait(false);
@@ -122,7 +122,7 @@ internal sealed class QueueWorker(
         finally
         {
             await sessionEnds.CancelAsync().ConfigureAwait(false);
-            await delivering.ConfigureAwait(false);
+            await beside.ConfigureAwait(false);
             await line.DisposeAsync().ConfigureAwait(false);
         }
 
