@@ -61,6 +61,9 @@ public sealed record QueueCounts
     /// <summary>Dead jobs removed by an operator since the queue exists.</summary>
     public required long TotalRemoved { get; init; }
 
+    /// <summary>For how long the next job has been ready to be claimed, by Redis's clock; null when none is ready. What a lost worker gave back counts anew.</summary>
+    public TimeSpan? OldestReadyAge { get; init; }
+
     /// <summary>Whether an operator has paused the queue.</summary>
     public required bool IsPaused { get; init; }
 

@@ -48,6 +48,9 @@ public sealed record JobInfo
     /// <summary>The error of the last failed attempt, or the reason why it is dead.</summary>
     public string? Error { get; init; }
 
+    /// <summary>Deliveries that did not end well, oldest first: the last 20 at most. What could not be read is left out.</summary>
+    public IReadOnlyList<JobAttempt> History { get; init; } = [];
+
     /// <summary>What its handler has reported last; only while it is active.</summary>
     public JobProgress? Progress { get; init; }
 

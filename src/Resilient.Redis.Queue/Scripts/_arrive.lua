@@ -55,10 +55,12 @@ local function arrivals(root, waiting, scheduled, stats, now_ms)
       state = LIVE, name = job.name, body = job.body, enqueued_ms = now_ms, max_attempts = job.max_attempts,
       timeout_ms = job.timeout_ms, keep_ms = job.keep_ms,
     }
-    if job.unique ~= '' and job.unique_ms == 0 then
-      -- Written in full, so that its end can give the key back.
+    local holds_key = job.unique ~= '' and job.unique_ms == 0
+    if holds_key or job.delay_ms > 0 then
+      -- Written in full, so that its end can give the key back, and its age can be told once it is ready.
       record.attempt, record.lapses, record.expiries, record.token, record.session = 0, 0, 0, 0, ''
-      record.ended_ms, record.error, record.result, record.history, record.unique = 0, '', '', '', job.unique
+      record.ended_ms = job.delay_ms > 0 and now_ms + job.delay_ms or 0
+      record.error, record.result, record.history, record.unique = '', '', '', holds_key and job.unique or ''
     end
     records[#records + 1] = { root .. 'job:' .. job.id, encode(record) }
     if job.delay_ms > 0 then

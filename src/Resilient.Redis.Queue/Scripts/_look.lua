@@ -75,7 +75,8 @@ local function recover(id)
     count('dropped', 1)
   else
     -- No session: its last holder has lost it, and must not be taken for one that repeats an accepted settlement.
-    job.token, job.session, job.expiries = math.max(job.token, token), '', job.expiries + 1
+    job.token, job.session, job.expiries, job.ended_ms = math.max(job.token, token), '', job.expiries + 1, now_ms
+    remember(job, job.attempt + 1, now_ms, lease and lease.session or '', WORKERLOST, '')
     if lease and lease.started == 1 then job.lapses = job.lapses + 1 end
     if lease and lease.cancel ~= '' then
       finish(id, job, CANCELLED, lease.cancel)

@@ -1,6 +1,7 @@
 -- What becomes of a job by the outcome of its run: each stores it in its new place, and replies its state. For settle.
 -- In line first: cut off in between, nothing has been counted against the job (rule R2).
 local function schedule(s, job)
+  job.ended_ms = now_ms + s.delay_ms
   if s.delay_ms > 0 then
     redis.call('ZADD', scheduled, int(now_ms + s.delay_ms), s.id)
   else
@@ -34,11 +35,13 @@ end
 
 function outcomes.fail(s, job)
   job.attempt, job.error = job.attempt + 1, s.error
+  remember(job, job.attempt, now_ms, session, FAILED, s.error)
   if job.attempt < job.max_attempts then return schedule(s, job) end
   bury(s.id, job, s.error)
   return DEAD
 end
 
+-- Not in the history: what asks again and again would drive out what went wrong.
 function outcomes.later(s, job)
   job.error = s.error
   return schedule(s, job)
@@ -46,18 +49,21 @@ end
 
 function outcomes.unknown(s, job)
   job.lapses, job.error = job.lapses + 1, s.error
+  remember(job, job.attempt + 1, now_ms, session, UNKNOWNTYPE, s.error)
   if job.lapses < max_deliveries then return schedule(s, job) end
   bury(s.id, job, s.error)
   return DEAD
 end
 
 function outcomes.dead(s, job)
+  remember(job, job.attempt + 1, now_ms, session, HOPELESS, s.error)
   if s.started then job.attempt = job.attempt + 1 end
   bury(s.id, job, s.error)
   return DEAD
 end
 
 outcomes['return'] = function(s, job)
+  job.ended_ms = now_ms
   push_back(s.id, job)
   store(s.id, job)
   return WAITING

@@ -22,6 +22,7 @@ local function call_in_chunks(command, key, items)
 end
 
 -- A stored job: a packed array, its version first. A fresh one ends after timeout_ms; the rest is added when there is something to tell.
+-- Of a live job ended_ms is since when it is ready, 0 for since it was enqueued.
 local function encode(job)
   local fields = { 1, job.state, job.name, job.body, job.enqueued_ms, job.max_attempts, job.keep_ms, job.timeout_ms }
   if job.token then

@@ -7,17 +7,20 @@
 -- ARGV[1]     id
 --
 -- reply       nothing for an unknown job, else: state, name, attempt, max attempts, lapses, enqueued ms, due ms, claimed ms,
---             ended ms (0: does not apply), error, result, progress, reason to cancel
+--             ended ms (0: does not apply), error, result, progress, reason to cancel, and how deliveries ended badly:
+--             { attempt, server time ms, worker's label, what, error }
 -- cost        O(log n), n = scheduled jobs
 local id = ARGV[1]
 local raw = redis.call('GET', KEYS[4])
 if not raw or decode_refusal(raw) then return {} end
 
 local job = decode(raw)
-if not job then return { DEAD, '', 0, 0, 0, '0', '0', '0', '0', 'The stored job cannot be read: it is damaged, or of a newer version.', '', '', '' } end
+if not job then return { DEAD, '', 0, 0, 0, '0', '0', '0', '0', 'The stored job cannot be read: it is damaged, or of a newer version.', '', '', '', {} } end
 
 local state, attempt, due_ms, claimed_ms, progress, cancel = job.state, job.attempt, 0, 0, '', ''
+local ended_ms, history = job.ended_ms, {}
 if state == LIVE then
+  ended_ms = 0
   local packed, due = redis.call('HGET', KEYS[3], id), redis.call('ZSCORE', KEYS[2], id)
   local lease = packed and decode_lease(packed)
   if lease then
@@ -28,5 +31,6 @@ if state == LIVE then
     state = WAITING
   end
 end
+for i, e in ipairs(history_of(job)) do history[i] = { int(e[1]), int(e[2]), e[3], int(e[4]), e[5] } end
 return { state, job.name, int(attempt), int(job.max_attempts), int(job.lapses), int(job.enqueued_ms), int(due_ms), int(claimed_ms),
-  int(job.ended_ms), job.error, job.result, progress, cancel }
+  int(ended_ms), job.error, job.result, progress, cancel, history }

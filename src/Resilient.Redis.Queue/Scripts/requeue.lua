@@ -13,7 +13,9 @@ local job = raw and decode(raw)
 if not job or job.state ~= DEAD or job.name == '' then return GONE end
 
 local was_empty = redis.call('EXISTS', waiting) == 0
-job.state, job.attempt, job.lapses, job.expiries, job.ended_ms = LIVE, 0, 0, 0, 0
+local now_ms = math.floor(now_us() / 1000)
+remember(job, job.attempt, now_ms, '', REQUEUED, '')
+job.state, job.attempt, job.lapses, job.expiries, job.ended_ms = LIVE, 0, 0, 0, now_ms
 -- In line first: cut off in between, claim drops what is not live, and the job is still among the dead (rule R2).
 redis.call('RPUSH', waiting, id)
 redis.call('SET', job_key, encode(job))

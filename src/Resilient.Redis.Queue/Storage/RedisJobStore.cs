@@ -85,6 +85,7 @@ internal sealed partial class RedisJobStore(
             Error = (string?)reply[9] is { Length: > 0 } error ? error : null,
             Progress = JobProgress.Read((string)reply[11]!),
             CancelReason = (string?)reply[12] is { Length: > 0 } reason ? reason : null,
+            History = [.. ((RedisResult[])reply[13]!).Select(attempt => ReadAttempt((RedisResult[])attempt!))],
         };
     }
 
@@ -105,6 +106,7 @@ internal sealed partial class RedisJobStore(
             TotalCancelled = reply[8],
             TotalRemoved = reply[9],
             IsPaused = reply[10] == 1,
+            OldestReadyAge = reply[11] >= 0 ? TimeSpan.FromMilliseconds(reply[11]) : null,
         };
     }
 
@@ -179,6 +181,13 @@ internal sealed partial class RedisJobStore(
         (long)job[6],
         (string)job[7]!,
         (byte[])job[8]!);
+
+    private static JobAttempt ReadAttempt(RedisResult[] attempt) => new(
+        (int)attempt[0],
+        DateTimeOffset.FromUnixTimeMilliseconds((long)attempt[1]),
+        (string?)attempt[2] is { Length: > 0 } worker ? worker : null,
+        (JobAttemptOutcome)(int)attempt[3],
+        (string?)attempt[4] is { Length: > 0 } error ? error : null);
 
     private static ExtendReply ReadExtended(RedisResult reply)
     {

@@ -48,6 +48,7 @@ public sealed class CountTests(BothServers servers) : ScriptTests(servers)
         counts.Should().Be(new QueueCounts
         {
             Waiting = 2,
+            OldestReadyAge = TimeSpan.Zero,
             Scheduled = 1,
             Active = 1,
             Dead = 1,

@@ -52,13 +52,17 @@ public sealed partial class ScriptTextTests
 
     [Fact]
     public void Reply_codes_are_those_of_the_scripts() =>
-        Numbers("ACCEPTED").Should().BeEquivalentTo(Enum.GetValues<ReplyCode>().ToDictionary(code => code.ToString().ToUpperInvariant(), code => (int)code));
+        Numbers("_prelude.lua", "ACCEPTED").Should().BeEquivalentTo(Enum.GetValues<ReplyCode>().ToDictionary(code => code.ToString().ToUpperInvariant(), code => (int)code));
+
+    [Fact]
+    public void Ends_in_a_history_are_those_of_the_scripts() =>
+        Numbers("_history.lua", "FAILED").Should().BeEquivalentTo(Enum.GetValues<JobAttemptOutcome>().ToDictionary(end => end.ToString().ToUpperInvariant(), end => (int)end));
 
     /// <summary>LIVE is what is stored for waiting, scheduled and active.</summary>
     [Fact]
     public void Job_states_are_those_of_the_scripts()
     {
-        var numbers = Numbers("LIVE");
+        var numbers = Numbers("_prelude.lua", "LIVE");
 
         numbers.Remove("LIVE", out var live).Should().BeTrue();
         live.Should().Be((int)JobState.Waiting);
@@ -76,10 +80,10 @@ public sealed partial class ScriptTextTests
         return [scripts.Enqueue, scripts.Claim, scripts.Settle, scripts.Extend, scripts.Cancel, scripts.Requeue, scripts.Remove, scripts.Pause, scripts.Outbox, scripts.Inspect, scripts.Count];
     }
 
-    /// <summary>The line of _prelude.lua whose first name this is: names = numbers.</summary>
-    private static Dictionary<string, int> Numbers(string first)
+    /// <summary>The line whose first name this is: names = numbers.</summary>
+    private static Dictionary<string, int> Numbers(string file, string first)
     {
-        var line = Read("_prelude.lua").Split('\n').Single(line => line.StartsWith($"local {first},", StringComparison.Ordinal));
+        var line = Read(file).Split('\n').Single(line => line.StartsWith($"local {first},", StringComparison.Ordinal));
         var sides = line["local ".Length..].Split('=');
         return sides[0].Split(',').Zip(sides[1].Split(',')).ToDictionary(pair => pair.First.Trim(), pair => int.Parse(pair.Second, System.Globalization.CultureInfo.InvariantCulture));
     }
