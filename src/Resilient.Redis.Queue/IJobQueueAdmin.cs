@@ -29,6 +29,18 @@ public interface IJobQueueAdmin
 
     /// <summary>Hands out jobs again, at once.</summary>
     ValueTask ResumeAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>The recurring jobs that are registered, also those that no process has in its code any more (<see cref="RecurringJob.SeenAt"/>).</summary>
+    ValueTask<IReadOnlyList<RecurringJob>> GetRecurringAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Makes a recurring job now, beside its schedule.</summary>
+    /// <returns>The job, or the one that holds its unique key; null when there is no recurring job of this name.</returns>
+    /// <exception cref="RedisUnavailableException">Redis did not confirm it; <see cref="RedisUnavailableException.MayHaveExecuted"/> tells whether it may be there.</exception>
+    ValueTask<EnqueueResult?> TriggerRecurringAsync(string name, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes a recurring job. Processes that have it in their code bring it back only when one of them starts, so remove it there too.</summary>
+    /// <returns>False when there is no recurring job of this name; also when a first attempt did it and its reply was lost.</returns>
+    ValueTask<bool> RemoveRecurringAsync(string name, CancellationToken cancellationToken = default);
 }
 
 /// <summary>How many jobs there are at one moment, and what became of all that were ever accepted.</summary>

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Options;
 using Resilient.Redis;
 using Resilient.Redis.Queue;
 using Resilient.Redis.Queue.Options;
+using Resilient.Redis.Queue.Recurring;
 using Resilient.Redis.Queue.Registration;
 using Resilient.Redis.Queue.Worker;
 
@@ -80,6 +81,34 @@ public static class JobQueueBuilderExtensions
         return builder;
     }
 
+    /// <summary>Makes a job at each tick of a cron expression: one a tick, however many processes register it, by Redis's clock. The job has the id <c>{name}:{ms since 1970}</c>.</summary>
+    /// <remarks>
+    /// The processes that register it make its jobs; any worker runs them. A job that takes longer than the next tick runs beside the next one, unless its
+    /// <see cref="EnqueueOptions.UniqueKey"/> leaves that tick out. <see cref="JobQueueOptions.MaxLength"/> does not hold ticks up.
+    /// Of two definitions of one name, as in a deployment, the one whose process started last counts; another cron expression or zone begins anew, without missed ticks.
+    /// </remarks>
+    /// <param name="builder">The queue.</param>
+    /// <param name="name">1 to 100 letters, digits, or any of <c>- _ . : /</c></param>
+    /// <param name="cron">Five fields (minute, hour, day of month, month, day of week), or six with the second first.</param>
+    /// <param name="job">The job, the same at each tick.</param>
+    /// <param name="zone">The time zone of the expression; UTC by default. A time that daylight saving leaves out comes when it begins; one that it repeats comes once, intervals go on.</param>
+    /// <param name="missed">What becomes of ticks that nobody was there for; one job for all of them by default.</param>
+    /// <param name="options">How the jobs are enqueued, without an id and a time.</param>
+    /// <exception cref="ArgumentException">The name, the expression or an option cannot be meant; the message says why.</exception>
+    /// <exception cref="InvalidOperationException">The queue has a recurring job of this name already.</exception>
+    public static IJobQueueBuilder AddRecurring<TJob>(
+        this IJobQueueBuilder builder, string name, string cron, TJob job, TimeZoneInfo? zone = null, MissedTicks missed = MissedTicks.RunOnce, EnqueueOptions? options = null)
+    {
+        var queue = QueueRegistration.Of(builder);
+        var definition = RecurringDefinition.Of(name, cron, job, zone, missed, options);
+        if (queue.Recurring.Any(other => other.Name == name))
+            throw new InvalidOperationException($"Queue '{queue.Name}' has two recurring jobs '{name}'. Give one of them another name.");
+        if (queue.Recurring.Count == 0)
+            queue.Services.AddSingleton<IHostedService>(provider => new RecurringService(() => MakeScheduler(provider, queue)));
+        queue.Recurring.Add(definition);
+        return builder;
+    }
+
     /// <summary>Adds a health check: healthy while this process's worker has claimed, settled or extended within one lease.</summary>
     /// <param name="builder">The queue.</param>
     /// <param name="name">Default <c>queue:{name}</c>.</param>
@@ -114,6 +143,14 @@ public static class JobQueueBuilderExtensions
             parts.Store, runner, queue.Handlers, parts.Serializer, targets, parts.Pulse, parts.Sampler,
             parts.Options, options, options.AggressiveMemoryManagement ?? provider.GetRequiredService<AggressiveMemoryVariable>().Value,
             SuspendClock.Instance, parts.Time, logger);
+    }
+
+    private static RecurringScheduler MakeScheduler(IServiceProvider provider, QueueRegistration queue)
+    {
+        var parts = provider.GetRequiredKeyedService<QueueParts>(queue.Name);
+        var logger = (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Resilient.Redis.Queue.Recurring");
+        RecurringEntry[] entries = [.. queue.Recurring.Select(definition => new RecurringEntry(definition, definition.Write(parts.Writer)))];
+        return new RecurringScheduler(parts.Store, entries, parts.Time, logger);
     }
 
     private static string TheOnlyName(IServiceProvider provider)

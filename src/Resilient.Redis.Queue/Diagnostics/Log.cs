@@ -83,4 +83,25 @@ internal static partial class Log
 
     [LoggerMessage(221, LogLevel.Warning, "Queue {Queue}: worker ends, since {Disposed} was disposed before it was stopped.")]
     public static partial void WorkerEnds(ILogger logger, string queue, string disposed);
+
+    [LoggerMessage(260, LogLevel.Information, "Queue {Queue}: recurring job {Name} is registered ({Cron}, {Zone}); its next tick is {Next}.")]
+    public static partial void RecurringScheduled(ILogger logger, string queue, string name, string cron, string zone, DateTimeOffset next);
+
+    [LoggerMessage(261, LogLevel.Warning, "Queue {Queue}: recurring job {Name} has another schedule here ({Cron}, {Zone}) than where it was registered last, as in a deployment; that one counts, and this one takes over when no process has had that one for two minutes.")]
+    public static partial void RecurringSuperseded(ILogger logger, string queue, string name, string cron, string zone);
+
+    [LoggerMessage(262, LogLevel.Warning, "Queue {Queue}: an operator has removed recurring job {Name}; it does nothing until a process that has it starts. Remove it from the code too.")]
+    public static partial void RecurringRemoved(ILogger logger, string queue, string name);
+
+    [LoggerMessage(263, LogLevel.Warning, "Queue {Queue}: the recurring jobs cannot be looked after now; what becomes due is made up for. {Reason}")]
+    public static partial void RecurringWaits(ILogger logger, string queue, string reason);
+
+    [LoggerMessage(264, LogLevel.Information, "Queue {Queue}: the recurring jobs are looked after again.")]
+    public static partial void RecurringGoesOn(ILogger logger, string queue);
+
+    [LoggerMessage(265, LogLevel.Warning, "Queue {Queue}: nobody was there for the tick of recurring job {Name} at {Due}; {Fate}, and it goes on with {Next}.")]
+    public static partial void RecurringMissed(ILogger logger, string queue, string name, DateTimeOffset due, string fate, DateTimeOffset next);
+
+    [LoggerMessage(266, LogLevel.Information, "Queue {Queue}: the tick of recurring job {Name} at {Due} made no job, since another one holds its unique key.")]
+    public static partial void RecurringDuplicate(ILogger logger, string queue, string name, DateTimeOffset due);
 }

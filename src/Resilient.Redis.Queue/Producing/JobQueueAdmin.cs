@@ -58,4 +58,26 @@ internal sealed class JobQueueAdmin(string name, JobStore store, JobSerializer s
     public async ValueTask PauseAsync(CancellationToken cancellationToken = default) => await store.PauseAsync(true, cancellationToken).ConfigureAwait(false);
 
     public async ValueTask ResumeAsync(CancellationToken cancellationToken = default) => await store.PauseAsync(false, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask<IReadOnlyList<RecurringJob>> GetRecurringAsync(CancellationToken cancellationToken = default) =>
+        [.. (await store.GetRecurringAsync(cancellationToken).ConfigureAwait(false)).OrderBy(job => job.Name, StringComparer.Ordinal)];
+
+    public async ValueTask<EnqueueResult?> TriggerRecurringAsync(string name, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        var id = JobId.New();
+        var answer = await store.TriggerAsync(name, id, cancellationToken).ConfigureAwait(false);
+        return answer switch
+        {
+            { Code: ReplyCode.Gone } => null,
+            { Holder: { } holder } => new EnqueueResult(holder, Created: false) { HeldBy = holder },
+            _ => new EnqueueResult(id, Created: true),
+        };
+    }
+
+    public async ValueTask<bool> RemoveRecurringAsync(string name, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return await store.UnscheduleAsync(name, cancellationToken).ConfigureAwait(false) == ReplyCode.Accepted;
+    }
 }

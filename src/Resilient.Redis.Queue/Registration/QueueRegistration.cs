@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Resilient.Redis.Queue.Recurring;
 using Resilient.Redis.Queue.Storage;
 using Resilient.Redis.Queue.Worker;
 
@@ -17,6 +18,8 @@ internal sealed class QueueRegistration(string name, string connection, IService
     public JobNames JobNames { get; } = new();
 
     public HandlerTable Handlers { get; } = new();
+
+    public List<RecurringDefinition> Recurring { get; } = [];
 
     public bool HasWorker { get; set; }
 

@@ -58,4 +58,24 @@ internal abstract class JobStore(string queue, long? maxLength)
 
     /// <summary>Accepted, or Already.</summary>
     public abstract ValueTask<ReplyCode> PauseAsync(bool paused, CancellationToken cancellationToken);
+
+    /// <summary>Registers a recurring job; see Scripts/schedule.lua.</summary>
+    /// <param name="schedule">Which, and its first tick from now.</param>
+    /// <param name="job">What it makes; its id is not used.</param>
+    /// <param name="starting">At the start of a process, which wins over another definition.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <returns>Accepted, Lost or Ended.</returns>
+    public abstract ValueTask<(long ServerTime, TickReply Reply)> ScheduleAsync(Tick schedule, NewJob job, bool starting, CancellationToken cancellationToken);
+
+    /// <summary>Makes the jobs of the ticks that are due, once however often it is called, and tells the next ones (rule R20).</summary>
+    public abstract ValueTask<(long ServerTime, TickReply[] Replies)> AdvanceAsync(IReadOnlyList<Tick> ticks, CancellationToken cancellationToken);
+
+    /// <summary>Makes a recurring job now, under that id. One attempt. Accepted, Duplicate, or Gone where there is no such name.</summary>
+    public abstract ValueTask<EnqueueAnswer> TriggerAsync(string name, JobId id, CancellationToken cancellationToken);
+
+    /// <summary>Accepted, or Gone where there is no such name. A repeat after a lost reply says Gone.</summary>
+    public abstract ValueTask<ReplyCode> UnscheduleAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>The recurring jobs that are registered.</summary>
+    public abstract ValueTask<RecurringJob[]> GetRecurringAsync(CancellationToken cancellationToken);
 }

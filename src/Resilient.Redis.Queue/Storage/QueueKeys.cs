@@ -43,6 +43,10 @@ internal sealed class QueueKeys
 
     public RedisKey Outbox => _root + "outbox";
 
+    public RedisKey Recurring => _root + "recurring";
+
+    public RedisKey Ticks => _root + "ticks";
+
     /// <summary>The keys of Scripts/_worker.lua, in its order.</summary>
     public RedisKey[] Worker { get; }
 

@@ -76,3 +76,23 @@ internal readonly record struct Extension(Lease Lease, bool Started, string Prog
 
 /// <summary>The answer to an extend: a code for each lease, and which of them somebody asked to cancel.</summary>
 internal sealed record ExtendReply(ReplyCode[] Codes, IReadOnlyList<(int Index, string Reason)> Cancelled);
+
+/// <summary>A tick of a recurring job, as a process knows it. Times in ms of server time.</summary>
+/// <param name="Name">Of the recurring job.</param>
+/// <param name="Cron">When it ticks.</param>
+/// <param name="Zone">In which time zone.</param>
+/// <param name="Due">The tick.</param>
+/// <param name="Next">The one after it; 0 to ask only.</param>
+/// <param name="Run">Whether to make the job, or to leave the tick out.</param>
+/// <param name="UniqueKey">Of the job; empty for none.</param>
+internal sealed record Tick(string Name, string Cron, string Zone, long Due, long Next = 0, bool Run = false, string UniqueKey = "")
+{
+    /// <summary>The same for every process, so that a tick makes one job.</summary>
+    public JobId JobId => JobId.Stored(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Name}:{Due}"));
+}
+
+/// <summary>The answer to a tick: Accepted or Already, Lost, Gone or Ended.</summary>
+/// <param name="Code">See Scripts/advance.lua.</param>
+/// <param name="At">The next tick; for Lost when the other definition was last seen. Ms of server time.</param>
+/// <param name="Made">What became of the job; null where none was to be made.</param>
+internal readonly record struct TickReply(ReplyCode Code, long At, ReplyCode? Made = null);

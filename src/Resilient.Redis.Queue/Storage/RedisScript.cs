@@ -45,6 +45,16 @@ internal sealed class RedisScripts(string? clock = null)
 
     public RedisScript Inspect => field ??= Compose("_prelude", "_history", "inspect");
 
+    public RedisScript Schedule => field ??= Compose("_prelude", "_arrive", "_recurring", "schedule");
+
+    public RedisScript Advance => field ??= Compose("_prelude", "_arrive", "_recurring", "advance");
+
+    public RedisScript Trigger => field ??= Compose("_prelude", "_arrive", "_recurring", "trigger");
+
+    public RedisScript Unschedule => field ??= Compose("_prelude", "_recurring", "unschedule");
+
+    public RedisScript Recurring => field ??= Compose("_prelude", "_recurring", "recurring");
+
     public RedisScript Count => field ??= Compose("_prelude", "count");
 
     private RedisScript Compose(params ReadOnlySpan<string> parts)

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Resilient.Redis.Queue.Producing;
+using Resilient.Redis.Queue.Recurring;
 using Resilient.Redis.Queue.Storage;
 
 namespace Resilient.Redis.Queue.Tests.Unit;
@@ -7,7 +8,7 @@ namespace Resilient.Redis.Queue.Tests.Unit;
 /// <summary>What the scripts' own text must keep to.</summary>
 public sealed partial class ScriptTextTests
 {
-    private static readonly string[] s_verbs = ["enqueue", "claim", "settle", "extend", "cancel", "requeue", "remove", "pause", "outbox", "inspect", "count"];
+    private static readonly string[] s_verbs = ["enqueue", "claim", "settle", "extend", "cancel", "requeue", "remove", "pause", "outbox", "inspect", "count", "schedule", "advance", "trigger", "unschedule", "recurring"];
 
     private static readonly string[] s_files =
         [.. typeof(JobId).Assembly.GetManifestResourceNames().Where(name => name.EndsWith(".lua", StringComparison.Ordinal))];
@@ -36,7 +37,7 @@ public sealed partial class ScriptTextTests
         var header = string.Join('\n', Read(verb + ".lua").Split('\n').TakeWhile(line => line.StartsWith("--", StringComparison.Ordinal)));
 
         header.Should().Contain("\n-- KEYS").And.Contain("\n-- reply").And.Contain("\n-- cost").And.Contain("O(");
-        if (verb is not "count" and not "outbox")
+        if (verb is not "count" and not "outbox" and not "recurring")
             header.Should().Contain("\n-- ARGV");
     }
 
@@ -74,10 +75,16 @@ public sealed partial class ScriptTextTests
     public void Outcomes_are_remembered_as_long_as_a_call_can_be_valid() =>
         RepeatableMs().Match(Read("_prelude.lua")).Groups[1].Value.Should().Be($"{EnqueueCall.MaxValidity.TotalMilliseconds}");
 
+    /// <summary>Else a process would ask for a name that Redis does not give it, or wait for longer than it must (rule R20).</summary>
+    [Fact]
+    public void Schedule_is_given_up_after_the_same_time_here_and_there() =>
+        AbandonedMs().Match(Read("_recurring.lua")).Groups[1].Value.Should().Be($"{RecurringScheduler.AbandonedAfter.TotalMilliseconds}");
+
     private static RedisScript[] Scripts()
     {
         var scripts = RedisScripts.Default;
-        return [scripts.Enqueue, scripts.Claim, scripts.Settle, scripts.Extend, scripts.Cancel, scripts.Requeue, scripts.Remove, scripts.Pause, scripts.Outbox, scripts.Inspect, scripts.Count];
+        return [scripts.Enqueue, scripts.Claim, scripts.Settle, scripts.Extend, scripts.Cancel, scripts.Requeue, scripts.Remove, scripts.Pause, scripts.Outbox, scripts.Inspect, scripts.Count,
+            scripts.Schedule, scripts.Advance, scripts.Trigger, scripts.Unschedule, scripts.Recurring];
     }
 
     /// <summary>The line whose first name this is: names = numbers.</summary>
@@ -96,6 +103,9 @@ public sealed partial class ScriptTextTests
 
     [GeneratedRegex(@"now_us\(\)")]
     private static partial Regex NowCalls();
+
+    [GeneratedRegex(@"local ABANDONED_MS = (\d+)")]
+    private static partial Regex AbandonedMs();
 
     [GeneratedRegex(@"local REPEATABLE_MS = (\d+)")]
     private static partial Regex RepeatableMs();
