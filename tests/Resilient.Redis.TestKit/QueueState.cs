@@ -30,6 +30,9 @@ internal sealed record QueueState
     /// <summary>Sessions that want a bell.</summary>
     public required string[] Idle { get; init; }
 
+    /// <summary>Jobs whose end somebody waits for.</summary>
+    public required string[] Waited { get; init; }
+
     /// <summary>Queue time q, the end of the grace, and the server time of the last look; empty before the first.</summary>
     public required IReadOnlyDictionary<string, long> Clock { get; init; }
 
@@ -52,6 +55,7 @@ internal sealed record QueueState
             Done = [.. (await SetAsync(keys.Done)).Keys],
             Jobs = jobs,
             Idle = [.. (await SetAsync(keys.Idle)).Keys],
+            Waited = [.. (await database.HashKeysAsync(keys.Waited)).Select(id => (string)id!)],
             Stats = await HashAsync(keys.Stats),
             Clock = await HashAsync(keys.Clock),
         };
@@ -80,6 +84,7 @@ internal sealed record QueueState
         Different(Where(JobState.Active), Active.Keys).Should().BeEmpty("what says that it is active has a deadline");
         Different(Where(JobState.Dead), Dead).Should().BeEmpty("what says that it is dead is among the dead");
         Different(Where(JobState.Completed).Concat(Where(JobState.Cancelled)), Done).Should().BeEmpty("what says that it is completed or cancelled will be forgotten");
+        Waited.Except([.. Waiting, .. Suspect, .. Scheduled.Keys, .. Active.Keys]).Should().BeEmpty("nobody is left waiting for a job that has ended");
         Stat("accepted").Should().Be(
             Waiting.Length + Suspect.Length + Scheduled.Count + Active.Count + Dead.Length + Stat("completed") + Stat("cancelled") + Stat("removed") + Stat("trimmed") + Stat("lost"),
             "each accepted job is somewhere, or is counted where it went");

@@ -12,9 +12,11 @@ internal sealed class RedisJobQueue(
 
     private static readonly TimeSpan s_firstLook = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_pauseBetweenBells = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_shortWait = TimeSpan.FromMinutes(10);
 
     private readonly ServerClock _serverClock = new(store, time);
+    private readonly ResultWaiters _waiters = new(store, time);
 
     public string Name => name;
 
@@ -65,9 +67,12 @@ internal sealed class RedisJobQueue(
     {
         var startedAt = time.GetTimestamp();
         var pause = s_firstLook;
+        using var seat = _waiters.Wait(id);
+        await EndsWithinAsync(_waiters.OpenAsync(), timeout < s_longestPause ? timeout.Value : s_longestPause, cancellationToken).ConfigureAwait(false);
         while (true)
         {
-            var (job, outage) = await LookAsync(id, timeout - time.GetElapsedTime(startedAt), cancellationToken).ConfigureAwait(false);
+            var (ring, listener) = (seat.NextRing, _waiters.Listener);
+            var (job, outage) = await LookAsync(id, listener, timeout - time.GetElapsedTime(startedAt), cancellationToken).ConfigureAwait(false);
             switch (job?.State)
             {
                 case JobState.Completed:
@@ -84,14 +89,17 @@ internal sealed class RedisJobQueue(
                     ? new TimeoutException($"Queue '{name}': job {id} is still {job!.State} after {timeout}. It goes on; wait longer, or look whether a worker runs.")
                     : new TimeoutException($"Queue '{name}': nothing is known of job {id} after {timeout}, since Redis is away. It goes on when Redis is back.", outage);
 
-            // Looks get rarer, so that many waiting callers are no storm.
-            await Task.Delay(left < pause ? left.Value : pause, time, cancellationToken).ConfigureAwait(false);
-            pause = pause * 1.5 < s_longestPause ? pause * 1.5 : s_longestPause;
+            // The bell tells of the end; one that is lost costs a later look. Who would hear nothing looks, and ever more rarely: many are no storm.
+            var hears = listener.Length > 0 && outage is null;
+            var longest = hears ? s_pauseBetweenBells * (0.8 + 0.4 * Random.Shared.NextDouble()) : pause;
+            await EndsWithinAsync(ring, left < longest ? left.Value : longest, cancellationToken).ConfigureAwait(false);
+            pause = hears ? s_firstLook : pause * 1.5 < s_longestPause ? pause * 1.5 : s_longestPause;
+            _ = _waiters.OpenAsync(); // again where it hears nothing any more; throws nothing
         }
     }
 
     /// <summary>An outage is waited out: the job does not end because a caller cannot see it.</summary>
-    private async ValueTask<(JobInfo? Job, RedisUnavailableException? Outage)> LookAsync(JobId id, TimeSpan? left, CancellationToken cancellationToken)
+    private async ValueTask<(JobInfo? Job, RedisUnavailableException? Outage)> LookAsync(JobId id, string listener, TimeSpan? left, CancellationToken cancellationToken)
     {
         // A look can last for TotalTimeout, which may be longer than this caller wants to wait. The last one gets its time all the same,
         // else every time-out would blame Redis.
@@ -99,7 +107,7 @@ internal sealed class RedisJobQueue(
         using var either = limit is null ? null : CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            return (await GetAsync(id, either?.Token ?? cancellationToken).ConfigureAwait(false), null);
+            return (await store.InspectAsync(id, serializer.Options, listener, either?.Token ?? cancellationToken).ConfigureAwait(false), null);
         }
         catch (OperationCanceledException) when (limit is { IsCancellationRequested: true } && !cancellationToken.IsCancellationRequested)
         {
@@ -109,6 +117,14 @@ internal sealed class RedisJobQueue(
         {
             return (null, outage);
         }
+    }
+
+    private async Task EndsWithinAsync(Task task, TimeSpan longest, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAny(task, Task.Delay(longest, time, stop.Token)).ConfigureAwait(false);
+        await stop.CancelAsync().ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private static EnqueueResult ResultOf(NewJob job, EnqueueAnswer answer) => answer.Holder is { } holder

@@ -1,10 +1,10 @@
 -- How claim and settle hand out jobs, and how they answer a repeated call.
 --
--- KEYS[13]    lane         the last call of this lane of the session: packed { sequence, { id, token, ... }, { settlement codes } }
+-- KEYS[14]    lane         the last call of this lane of the session: packed { sequence, { id, token, ... }, { settlement codes } }
 -- ARGV[6]     sequence     integer      numbers the calls of a lane
 -- ARGV[7]     want         integer      how many jobs: all the room that the session has
 -- ARGV[8]     alone        1 when a job that has to be handed out alone may be among them
-local lane = KEYS[13]
+local lane = KEYS[14]
 local sequence, want, alone = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
 local room = want
 if paused then want = 0 end
@@ -44,7 +44,7 @@ local function hand_out()
     if raws[id] == nil then read({ id }) end
     local job = job_of(id)
     if not raws[id] then
-      count('lost', 1)
+      lose(id)
     elseif held[id] or (job and job.state ~= LIVE) then
       count('dropped', 1)
     elseif not job then

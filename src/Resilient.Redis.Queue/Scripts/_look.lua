@@ -51,16 +51,6 @@ local function push_back(id, job)
   end
 end
 
--- Ended as wanted; kept with its result. On queue time, not by TTL, which runs on while Redis is away and a repeat is still to
--- come (rules R13, R15).
-local function finish(id, job, state, reason)
-  job.state, job.ended_ms, job.body, job.error = state, now_ms, '', reason
-  release_unique(root, id, job)
-  store(id, job)
-  redis.call('ZADD', done, int(q + math.max(job.keep_ms, 4 * lease_ms, state == CANCELLED and REPEATABLE_MS or 0)), id)
-  count(state == CANCELLED and 'cancelled' or 'completed', 1)
-end
-
 -- The job goes back to the head of its line, or is dead once it has taken too many workers with it. Only expiries of started
 -- handlers count against it (rule R17).
 local function recover(id)
@@ -68,7 +58,7 @@ local function recover(id)
   local token = lease and lease.token or 0
   local job = job_of(id)
   if not raw then
-    count('lost', 1)
+    lose(id)
   elseif not job then
     bury_unreadable(id, token)
   elseif job.state ~= LIVE then

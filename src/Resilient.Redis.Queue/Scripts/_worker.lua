@@ -1,9 +1,9 @@
 -- What claim, settle and extend stand on: their keys, queue time, and the jobs and leases that a call has read.
 --
--- KEYS[1..12]  root, waiting, suspect, scheduled, active, leases, dead, done, clock, settings, stats, idle
+-- KEYS[1..13]  root, waiting, suspect, scheduled, active, leases, dead, done, clock, settings, stats, idle, waited
 -- ARGV[1..5]   session, lease ms, max deliveries, dead retention ms, dead limit
 local root, waiting, suspect, scheduled, active, leases = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local dead, done, clock, settings, stats, idle = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+local dead, done, clock, settings, stats, idle, waited = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
 local session, option_lease_ms, max_deliveries = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local dead_retention_ms, dead_limit = tonumber(ARGV[4]), tonumber(ARGV[5])
 local FIRST_OWN_ARGUMENT = 6
@@ -102,17 +102,3 @@ local function store(id, job)
 end
 
 local function count(what, by) redis.call('HINCRBY', stats, what, by) end
-
-local function bury(id, job, reason)
-  job.state, job.error, job.ended_ms = DEAD, reason, now_ms
-  release_unique(root, id, job)
-  store(id, job)
-  redis.call('ZADD', dead, int(now_ms), id)
-  count('dead', 1)
-end
-
--- What cannot be read is kept as it is, for a person to look at.
-local function bury_unreadable(id, token)
-  bury(id, { name = '', body = raws[id], enqueued_ms = now_ms, max_attempts = 0, keep_ms = 0, timeout_ms = 0, attempt = 0, lapses = 0,
-    expiries = 0, token = token, session = '', result = '', history = '', unique = '' }, 'The stored job cannot be read: it is damaged, or of a newer version.')
-end

@@ -13,4 +13,6 @@ if sequence == last[1] then return answer_again() end
 local seen = look({}, 0)
 read_candidates(seen)
 tidy(seen)
-return claim_and_reply(seen, {})
+local answer = claim_and_reply(seen, {})
+tell_waiting(root, waited, ended)
+return answer

@@ -37,4 +37,5 @@ end
 call_in_chunks('ZADD', active, deadlines)
 call_in_chunks('HSET', leases, changed)
 if #seen.due + #seen.expired > 0 and redis.call('EXISTS', waiting, suspect) > 0 then ring(root, idle, session) end
+tell_waiting(root, waited, ended)
 return { int(now_ms), int(lease_ms), codes, cancelled }

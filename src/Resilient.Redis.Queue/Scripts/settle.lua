@@ -1,7 +1,7 @@
 -- settle: complete, fail, put off or hand back each job that this session still holds by token; then claim the next n.
 --
 -- KEYS        as in _worker.lua and _claim.lua, then
--- KEYS[14..]  job keys     one for each settlement below, then one for each follow-up; then outbox where one is for another queue
+-- KEYS[15..]  job keys     one for each settlement below, then one for each follow-up; then outbox where one is for another queue
 -- ARGV        as in _worker.lua and _claim.lua, then
 -- ARGV[9..]   eight for each settlement: id, token, outcome, 1 if the handler was started, delay ms, error, result, and the number
 --             of its follow-ups; which come next, with the fields of _arrive.lua and one more: the other queue, empty for this one
@@ -64,7 +64,7 @@ local function settle(s)
   end
   local code, state = ACCEPTED, DEAD
   if not raw then
-    count('lost', 1)
+    lose(s.id)
     code, state = GONE, 0
   elseif not job then
     bury_unreadable(s.id, s.token)
@@ -83,4 +83,6 @@ for _, s in ipairs(settlements) do
   codes[#codes + 1], codes[#codes + 2] = settle(s)
 end
 arriving.write() -- follow-ups: committed with the completion, in one atomic step (promise 6)
-return claim_and_reply(seen, codes)
+local answer = claim_and_reply(seen, codes)
+tell_waiting(root, waited, ended)
+return answer

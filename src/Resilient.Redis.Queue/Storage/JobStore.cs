@@ -20,7 +20,19 @@ internal abstract class JobStore(string queue, long? maxLength)
     public abstract ValueTask<ReplyCode[]> ExtendAsync(string session, IReadOnlyList<Extension> extensions, CancellationToken cancellationToken);
 
     /// <summary>All that is known of one job but its payload.</summary>
-    public abstract ValueTask<JobInfo?> InspectAsync(JobId id, JsonSerializerOptions serializer, CancellationToken cancellationToken);
+    public ValueTask<JobInfo?> InspectAsync(JobId id, JsonSerializerOptions serializer, CancellationToken cancellationToken) =>
+        InspectAsync(id, serializer, "", cancellationToken);
+
+    /// <summary>The same; and in the same step, while the job lives, asks that this listener is told of its end.</summary>
+    public abstract ValueTask<JobInfo?> InspectAsync(JobId id, JsonSerializerOptions serializer, string listener, CancellationToken cancellationToken);
+
+    /// <summary>Opens an ear for the ends of jobs that this listener has asked for.</summary>
+    /// <param name="listener">Its own text, at random.</param>
+    /// <param name="ended">Called with the id of each, on any thread. A call may be lost: it only saves waiting.</param>
+    /// <param name="missed">Called when some may have been lost.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="ResilientRedisException">It cannot be opened now.</exception>
+    public abstract ValueTask<ResultEar> OpenEarAsync(string listener, Action<string> ended, Action missed, CancellationToken cancellationToken);
 
     /// <summary>The jobs in each state.</summary>
     public abstract ValueTask<QueueCounts> CountAsync(CancellationToken cancellationToken);

@@ -11,7 +11,7 @@ internal sealed class QueueKeys
     {
         Queue = queue;
         _root = $"{{{prefix}:{queue}}}:";
-        Worker = [Root, Waiting, Suspect, Scheduled, Active, Leases, Dead, Done, Clock, Settings, Stats, Idle];
+        Worker = [Root, Waiting, Suspect, Scheduled, Active, Leases, Dead, Done, Clock, Settings, Stats, Idle, Waited];
     }
 
     public string Queue { get; }
@@ -47,6 +47,9 @@ internal sealed class QueueKeys
 
     public RedisKey Ticks => _root + "ticks";
 
+    /// <summary>Which processes wait for the end of which jobs.</summary>
+    public RedisKey Waited => _root + "waited";
+
     /// <summary>The keys of Scripts/_worker.lua, in its order.</summary>
     public RedisKey[] Worker { get; }
 
@@ -58,4 +61,7 @@ internal sealed class QueueKeys
 
     /// <summary>The doorbell of one worker process.</summary>
     public RedisChannel Wake(string session) => RedisChannel.Literal($"{_root}wake:{session}");
+
+    /// <summary>Where one process hears of the end of jobs that it waits for.</summary>
+    public RedisChannel Heard(string listener) => RedisChannel.Literal($"{_root}heard:{listener}");
 }

@@ -22,7 +22,7 @@ internal sealed partial class RedisJobStore
 
     public override async ValueTask<ReplyCode> CancelAsync(JobId id, string reason, CancellationToken cancellationToken)
     {
-        RedisKey[] called = [keys.Root, keys.Waiting, keys.Suspect, keys.Scheduled, keys.Leases, keys.Done, keys.Clock, keys.Stats, keys.Job(id)];
+        RedisKey[] called = [keys.Root, keys.Waiting, keys.Suspect, keys.Scheduled, keys.Leases, keys.Done, keys.Clock, keys.Stats, keys.Job(id), keys.Waited];
         return Code(await RunAsync(scripts.Cancel, called, [id.Value, reason], RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false));
     }
 

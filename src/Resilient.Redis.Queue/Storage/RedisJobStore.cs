@@ -64,10 +64,13 @@ internal sealed partial class RedisJobStore(
     public ExtendReply Extend(IDatabase database, string session, Extension[] extensions) =>
         ReadExtended(scripts.Extend.Run(database, keys.Worker, Arguments(session, extensions)));
 
-    public override async ValueTask<JobInfo?> InspectAsync(JobId id, JsonSerializerOptions serializer, CancellationToken cancellationToken)
+    public override async ValueTask<ResultEar> OpenEarAsync(string listener, Action<string> ended, Action missed, CancellationToken cancellationToken) =>
+        await RedisResultEar.OpenAsync(await redis.GetConnectionAsync(cancellationToken).ConfigureAwait(false), keys.Heard(listener), ended, missed).ConfigureAwait(false);
+
+    public override async ValueTask<JobInfo?> InspectAsync(JobId id, JsonSerializerOptions serializer, string listener, CancellationToken cancellationToken)
     {
-        RedisKey[] called = [keys.Root, keys.Scheduled, keys.Leases, keys.Job(id)];
-        var reply = (RedisResult[])(await RunAsync(scripts.Inspect, called, [id.Value], RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false))!;
+        RedisKey[] called = [keys.Root, keys.Scheduled, keys.Leases, keys.Job(id), keys.Waited];
+        var reply = (RedisResult[])(await RunAsync(scripts.Inspect, called, [id.Value, listener], RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false))!;
         if (reply.Length == 0)
             return null;
         return new JobInfo((byte[]?)reply[10] ?? [], serializer)

@@ -27,13 +27,13 @@ internal sealed class RedisScripts(string? clock = null)
 
     public RedisScript Enqueue => field ??= Compose("_prelude", "_arrive", "enqueue");
 
-    public RedisScript Claim => field ??= Compose("_prelude", "_history", "_worker", "_look", "_claim", "claim");
+    public RedisScript Claim => field ??= Compose("_prelude", "_history", "_waited", "_worker", "_end", "_look", "_claim", "claim");
 
-    public RedisScript Settle => field ??= Compose("_prelude", "_history", "_worker", "_look", "_claim", "_arrive", "_outcome", "settle");
+    public RedisScript Settle => field ??= Compose("_prelude", "_history", "_waited", "_worker", "_end", "_look", "_claim", "_arrive", "_outcome", "settle");
 
-    public RedisScript Extend => field ??= Compose("_prelude", "_history", "_worker", "_look", "extend");
+    public RedisScript Extend => field ??= Compose("_prelude", "_history", "_waited", "_worker", "_end", "_look", "extend");
 
-    public RedisScript Cancel => field ??= Compose("_prelude", "cancel");
+    public RedisScript Cancel => field ??= Compose("_prelude", "_waited", "cancel");
 
     public RedisScript Requeue => field ??= Compose("_prelude", "_history", "requeue");
 
@@ -43,7 +43,7 @@ internal sealed class RedisScripts(string? clock = null)
 
     public RedisScript Outbox => field ??= Compose("_prelude", "outbox");
 
-    public RedisScript Inspect => field ??= Compose("_prelude", "_history", "inspect");
+    public RedisScript Inspect => field ??= Compose("_prelude", "_history", "_waited", "inspect");
 
     public RedisScript Schedule => field ??= Compose("_prelude", "_arrive", "_recurring", "schedule");
 

@@ -10,6 +10,9 @@ public abstract class QueueTestBase(BothServers servers) : IClassFixture<BothSer
 
     private readonly string _prefix = "t:" + Guid.NewGuid().ToString("N");
 
+    /// <summary>The first part of this test's keys.</summary>
+    internal string Prefix => _prefix;
+
     /// <summary>What the handlers of this test do.</summary>
     internal Script Script { get; } = new();
 

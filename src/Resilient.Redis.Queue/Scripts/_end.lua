@@ -1,0 +1,33 @@
+-- How jobs end in a worker's call: as wanted, dead, or lost. For claim, settle and extend.
+local ended = {} -- ids of jobs that this call has ended, or found to be no more
+
+-- Ended as wanted; kept with its result. On queue time, not by TTL, which runs on while Redis is away and a repeat is still to
+-- come (rules R13, R15).
+local function finish(id, job, state, reason)
+  ended[#ended + 1] = id
+  job.state, job.ended_ms, job.body, job.error = state, now_ms, '', reason
+  release_unique(root, id, job)
+  store(id, job)
+  redis.call('ZADD', done, int(q + math.max(job.keep_ms, 4 * lease_ms, state == CANCELLED and REPEATABLE_MS or 0)), id)
+  count(state == CANCELLED and 'cancelled' or 'completed', 1)
+end
+
+local function lose(id)
+  ended[#ended + 1] = id
+  count('lost', 1)
+end
+
+local function bury(id, job, reason)
+  ended[#ended + 1] = id
+  job.state, job.error, job.ended_ms = DEAD, reason, now_ms
+  release_unique(root, id, job)
+  store(id, job)
+  redis.call('ZADD', dead, int(now_ms), id)
+  count('dead', 1)
+end
+
+-- What cannot be read is kept as it is, for a person to look at.
+local function bury_unreadable(id, token)
+  bury(id, { name = '', body = raws[id], enqueued_ms = now_ms, max_attempts = 0, keep_ms = 0, timeout_ms = 0, attempt = 0, lapses = 0,
+    expiries = 0, token = token, session = '', result = '', history = '', unique = '' }, 'The stored job cannot be read: it is damaged, or of a newer version.')
+end
