@@ -35,6 +35,12 @@ public sealed class JobQueueOptions
     /// <summary>The most jobs that may wait or be scheduled; an enqueue beyond it is refused with <see cref="JobQueueFullException"/>. None by default; from 1. Follow-ups and retries are never refused.</summary>
     public long? MaxLength { get; set; }
 
+    /// <summary>The most jobs that are active at once over all workers; jobs claimed ahead count too (<see cref="JobWorkerOptions.Prefetch"/>). None by default; from 1 to 1,000,000. Each worker goes by its own value: use the same everywhere.</summary>
+    public int? MaxConcurrency { get; set; }
+
+    /// <summary>How many jobs may be started in a time over all workers, each attempt and each job claimed ahead counted. None by default. Each worker goes by its own value: use the same everywhere.</summary>
+    public JobRateLimit? RateLimit { get; set; }
+
     /// <summary>The largest job, and the largest result, in bytes of JSON. Default 1 MiB; from 1 KiB to 64 MiB.</summary>
     public int MaxPayloadBytes { get; set; } = 1024 * 1024;
 

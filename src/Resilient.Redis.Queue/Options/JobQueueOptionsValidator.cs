@@ -28,6 +28,14 @@ internal sealed class JobQueueOptionsValidator(string queue) : IValidateOptions<
         faults.Between(options.MaxPayloadBytes, 1024, 64 * 1024 * 1024);
         if (options.MaxLength is { } most)
             faults.Between(most, 1, long.MaxValue, nameof(options.MaxLength));
+        if (options.MaxConcurrency is { } atOnce)
+            faults.Between(atOnce, 1, 1_000_000, nameof(options.MaxConcurrency));
+        if (options.RateLimit is { } rate)
+        {
+            faults.Between(rate.Starts, 1, 1_000_000, "RateLimit: Starts");
+            faults.Between(rate.Period, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1), "RateLimit: Period");
+        }
+
         return faults.Result();
     }
 

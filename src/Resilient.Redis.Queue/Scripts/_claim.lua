@@ -1,11 +1,11 @@
 -- How claim and settle hand out jobs, and how they answer a repeated call.
 --
--- KEYS[14]    lane         the last call of this lane of the session: packed { sequence, { id, token, ... }, { settlement codes } }
--- ARGV[6]     sequence     integer      numbers the calls of a lane
--- ARGV[7]     want         integer      how many jobs: all the room that the session has
--- ARGV[8]     alone        1 when a job that has to be handed out alone may be among them
-local lane = KEYS[14]
-local sequence, want, alone = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
+-- KEYS[15]    lane         the last call of this lane of the session: packed { sequence, { id, token, ... }, { settlement codes } }
+-- ARGV[9]     sequence     integer      numbers the calls of a lane
+-- ARGV[10]    want         integer      how many jobs: all the room that the session has
+-- ARGV[11]    alone        1 when a job that has to be handed out alone may be among them
+local lane = KEYS[15]
+local sequence, want, alone = tonumber(ARGV[9]), tonumber(ARGV[10]), ARGV[11] == '1'
 local room = want
 if paused then want = 0 end
 local MOST_BYTES = 16777216 -- of payloads in one reply, which has to arrive within the worker's time-out; one job in any case
@@ -14,8 +14,10 @@ local LANE_MS = 86400000 -- a lane is of no use a day after its last call
 local last = redis.call('GET', lane)
 last = last and cmsgpack.unpack(last) or { 0, {}, {} }
 
--- The ids that this call may hand out, read before anything is written.
-local function read_candidates(seen)
+-- The ids that this call may hand out, read before anything is written. ending: how many leases it may end.
+local function read_candidates(seen, ending)
+  read_rate()
+  want = math.min(want, allowed(ending + #seen.expired))
   if want == 0 then return end
   read(redis.call('LRANGE', waiting, 0, want - 1))
   local due = {}
@@ -31,6 +33,7 @@ end
 
 -- Leases what stands at the heads of the lists and is ready; drops and counts what is not (rule R2).
 local function hand_out()
+  want = math.min(want, allowed(0))
   local only = alone and want > 0 and redis.call('LINDEX', suspect, 0)
   local ids = only and { only } or {}
   local heads = want > #ids and redis.call('LRANGE', waiting, 0, want - #ids - 1) or {}
@@ -72,8 +75,8 @@ local function hand_out()
   return jobs, handed, seen
 end
 
-local function reply(code, jobs, codes, more)
-  return { code, int(now_ms), int(lease_ms), int(ms_until_next()), more and 1 or 0, codes, jobs }
+local function reply(code, jobs, codes, more, token_ms)
+  return { code, int(now_ms), int(lease_ms), int(ms_until_next(token_ms)), more and 1 or 0, codes, jobs }
 end
 
 -- The same number again: nothing is settled or handed out a second time. The answer is made from the leases as they stand,
@@ -109,6 +112,9 @@ local function claim_and_reply(seen, codes)
   -- What this worker leaves, another may take (rule R19); what it left although it had room, it takes itself, at once.
   -- Suspects only when they have moved: two workers that may not take one would ring for each other without end.
   if paused then return reply(ACCEPTED, jobs, codes, seen.more) end
-  if (left and not short) or (suspects_moved and redis.call('EXISTS', suspect) == 1) then ring(root, idle, session) end
-  return reply(ACCEPTED, jobs, codes, seen.more or (left and short) or taken > #jobs)
+  local held_back = want < room and #jobs >= want -- by a limit: nobody gets it now, but who ends a job or has the next turn
+  local token_ms, somebody = settle_rate(#jobs, left and short)
+  local rings = left and not short and (allowed(0) > 0 or not somebody)
+  if rings or (suspects_moved and redis.call('EXISTS', suspect) == 1) then ring(root, idle, session) end
+  return reply(ACCEPTED, jobs, codes, seen.more or (not held_back and ((left and short) or taken > #jobs)), token_ms)
 end

@@ -96,9 +96,10 @@ local function tidy(seen)
 end
 
 -- How long a worker may sleep: ms until the next due time or lease deadline, -1 when there is neither.
-local function ms_until_next()
+-- sooner_ms: what else pays by then; nil for nothing.
+local function ms_until_next(sooner_ms)
   local due = redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')[2]
   local deadline = redis.call('ZRANGE', active, 0, 0, 'WITHSCORES')[2]
-  local wait = math.min(due and tonumber(due) - now_ms or math.huge, deadline and math.max(tonumber(deadline), hold) - q or math.huge)
+  local wait = math.min(sooner_ms or math.huge, due and tonumber(due) - now_ms or math.huge, deadline and math.max(tonumber(deadline), hold) - q or math.huge)
   return wait == math.huge and -1 or math.max(0, wait)
 end

@@ -6,7 +6,7 @@ local root, waiting, suspect, scheduled, active, leases = KEYS[1], KEYS[2], KEYS
 local dead, done, clock, settings, stats, idle, waited = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
 local session, option_lease_ms, max_deliveries = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local dead_retention_ms, dead_limit = tonumber(ARGV[4]), tonumber(ARGV[5])
-local FIRST_OWN_ARGUMENT = 6
+local FIRST_OWN_ARGUMENT = 9 -- after those of _limit.lua
 
 -- A DEL of nothing: above maxmemory a script is refused at its first write if that may allocate, and goes on if it was harmless.
 -- So workers can always finish work and free memory (rule R4).

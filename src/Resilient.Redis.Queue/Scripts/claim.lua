@@ -1,7 +1,7 @@
 -- claim: lease up to n jobs to this worker.
 --
--- KEYS        as in _worker.lua and _claim.lua
--- ARGV        as in _worker.lua and _claim.lua
+-- KEYS        as in _worker.lua, _limit.lua and _claim.lua
+-- ARGV        as in _worker.lua, _limit.lua and _claim.lua
 --
 -- reply       ACCEPTED or STALE, server time ms, the queue's lease ms, ms until the next look pays (-1: nothing planned),
 --             1 if another call at once pays, codes of settlements (none), jobs:
@@ -11,7 +11,7 @@ if sequence < last[1] then return reply(STALE, {}, {}, false) end
 if sequence == last[1] then return answer_again() end
 
 local seen = look({}, 0)
-read_candidates(seen)
+read_candidates(seen, 0)
 tidy(seen)
 local answer = claim_and_reply(seen, {})
 tell_waiting(root, waited, ended)

@@ -1,8 +1,8 @@
 -- extend: keep the leases that this worker still holds, and look after a queue whose workers are all busy.
 --
--- KEYS        as in _worker.lua
--- ARGV        as in _worker.lua, then
--- ARGV[6..]   four for each lease: id, token, 1 if the handler was started, progress to report (empty: none)
+-- KEYS        as in _worker.lua and, unused here, _limit.lua
+-- ARGV        as in _worker.lua and, unused here, _limit.lua, then
+-- ARGV[9..]   four for each lease: id, token, 1 if the handler was started, progress to report (empty: none)
 --             (rule R16: explicit, never "all that I hold")
 --
 -- reply       server time ms, the queue's lease ms, a code for each lease: ACCEPTED or LOST, and for each that somebody asked to

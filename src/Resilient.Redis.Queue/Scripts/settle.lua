@@ -1,9 +1,9 @@
 -- settle: complete, fail, put off or hand back each job that this session still holds by token; then claim the next n.
 --
--- KEYS        as in _worker.lua and _claim.lua, then
--- KEYS[15..]  job keys     one for each settlement below, then one for each follow-up; then outbox where one is for another queue
--- ARGV        as in _worker.lua and _claim.lua, then
--- ARGV[9..]   eight for each settlement: id, token, outcome, 1 if the handler was started, delay ms, error, result, and the number
+-- KEYS        as in _worker.lua, _limit.lua and _claim.lua, then
+-- KEYS[16..]  job keys     one for each settlement below, then one for each follow-up; then outbox where one is for another queue
+-- ARGV        as in _worker.lua, _limit.lua and _claim.lua, then
+-- ARGV[12..]  eight for each settlement: id, token, outcome, 1 if the handler was started, delay ms, error, result, and the number
 --             of its follow-ups; which come next, with the fields of _arrive.lua and one more: the other queue, empty for this one
 --             outcome: complete | fail (spends an attempt) | later (spends nothing) | unknown (spends a delivery) | dead | return
 --             A job that somebody asked to cancel is cancelled by all of these but complete and dead.
@@ -44,7 +44,7 @@ for _, s in ipairs(settlements) do
   end
 end
 local seen = look(keep, 2 * #ids)
-read_candidates(seen)
+read_candidates(seen, #ids)
 
 local function state_of(id, job)
   if not job or job.state ~= LIVE then return job and job.state or 0 end

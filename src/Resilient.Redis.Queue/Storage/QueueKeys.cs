@@ -11,7 +11,7 @@ internal sealed class QueueKeys
     {
         Queue = queue;
         _root = $"{{{prefix}:{queue}}}:";
-        Worker = [Root, Waiting, Suspect, Scheduled, Active, Leases, Dead, Done, Clock, Settings, Stats, Idle, Waited];
+        Worker = [Root, Waiting, Suspect, Scheduled, Active, Leases, Dead, Done, Clock, Settings, Stats, Idle, Waited, Rate];
     }
 
     public string Queue { get; }
@@ -50,7 +50,10 @@ internal sealed class QueueKeys
     /// <summary>Which processes wait for the end of which jobs.</summary>
     public RedisKey Waited => _root + "waited";
 
-    /// <summary>The keys of Scripts/_worker.lua, in its order.</summary>
+    /// <summary>What is left of the rate limit.</summary>
+    public RedisKey Rate => _root + "rate";
+
+    /// <summary>The keys of Scripts/_worker.lua and _limit.lua, in their order.</summary>
     public RedisKey[] Worker { get; }
 
     public RedisKey Job(JobId id) => _root + "job:" + id.Value;

@@ -125,9 +125,12 @@ internal sealed partial class RedisJobStore(
             static (database, call) => call.script.RunAsync(database, call.called, call.arguments),
             (script, called, arguments), safety, cancellationToken);
 
-    /// <summary>ARGV[1..5] of Scripts/_worker.lua.</summary>
+    /// <summary>ARGV[1..5] of Scripts/_worker.lua, and ARGV[6..8] of _limit.lua.</summary>
     private RedisValue[] Common(string session) =>
-        [session, Milliseconds(options.Lease), options.MaxDeliveries, Milliseconds(options.DeadRetention), options.DeadLimit];
+    [
+        session, Milliseconds(options.Lease), options.MaxDeliveries, Milliseconds(options.DeadRetention), options.DeadLimit,
+        options.MaxConcurrency ?? 0, options.RateLimit?.Starts ?? 0, Milliseconds(options.RateLimit?.Period ?? TimeSpan.Zero),
+    ];
 
     private RedisValue[] Arguments(string session, Extension[] extensions)
     {

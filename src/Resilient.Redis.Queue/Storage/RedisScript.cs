@@ -27,9 +27,9 @@ internal sealed class RedisScripts(string? clock = null)
 
     public RedisScript Enqueue => field ??= Compose("_prelude", "_arrive", "enqueue");
 
-    public RedisScript Claim => field ??= Compose("_prelude", "_history", "_waited", "_worker", "_end", "_look", "_claim", "claim");
+    public RedisScript Claim => field ??= Compose("_prelude", "_history", "_waited", "_worker", "_end", "_look", "_limit", "_claim", "claim");
 
-    public RedisScript Settle => field ??= Compose("_prelude", "_history", "_waited", "_worker", "_end", "_look", "_claim", "_arrive", "_outcome", "settle");
+    public RedisScript Settle => field ??= Compose("_prelude", "_history", "_waited", "_worker", "_end", "_look", "_limit", "_claim", "_arrive", "_outcome", "settle");
 
     public RedisScript Extend => field ??= Compose("_prelude", "_history", "_waited", "_worker", "_end", "_look", "extend");
 
