@@ -1,15 +1,12 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Reflection;
-using System.Runtime.InteropServices;
 
 namespace Resilient.Redis.TestKit;
 
 /// <summary>A test assembly started as a process of its own, with what it prints.</summary>
-public sealed partial class ChildProcess : IAsyncDisposable
+public sealed class ChildProcess : IAsyncDisposable
 {
-    private const int SigTerm = 15;
-
     private readonly ConcurrentQueue<string> _lines = new();
     private readonly Process _process;
 
@@ -47,10 +44,19 @@ public sealed partial class ChildProcess : IAsyncDisposable
     /// <summary>SIGTERM, as an orchestrator sends it.</summary>
     public async Task TerminateAsync()
     {
-        if (Kill(_process.Id, SigTerm) != 0)
-            throw new InvalidOperationException($"kill failed with errno {Marshal.GetLastPInvokeError()}.");
+        Signals.Send(_process.Id, Signals.Terminate);
         await _process.WaitForExitAsync();
     }
+
+    /// <summary>SIGSTOP: it holds its sockets and its leases, and does nothing.</summary>
+    public void Freeze() => Signals.Send(_process.Id, Signals.Stop);
+
+    /// <summary>SIGCONT.</summary>
+    public void Thaw() => Signals.Send(_process.Id, Signals.Continue);
+
+    public bool HasExited => _process.HasExited;
+
+    public int ProcessId => _process.Id;
 
     public Task WaitForExitAsync() => _process.WaitForExitAsync();
 
@@ -60,7 +66,4 @@ public sealed partial class ChildProcess : IAsyncDisposable
             await KillAsync();
         _process.Dispose();
     }
-
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static partial int Kill(int processId, int signal);
 }

@@ -20,6 +20,8 @@ public sealed class FaultProxy : IAsyncDisposable
     private Fuse? _toServerFuse;
     private Fuse? _toClientFuse;
     private int _accepted;
+    private long _requestBytes;
+    private long _replyBytes;
 
     private FaultProxy(int target)
     {
@@ -35,6 +37,12 @@ public sealed class FaultProxy : IAsyncDisposable
 
     /// <summary>How many connections were ever accepted.</summary>
     public int Accepted => Volatile.Read(ref _accepted);
+
+    /// <summary>How many bytes of requests it was ever sent.</summary>
+    public long RequestBytes => Interlocked.Read(ref _requestBytes);
+
+    /// <summary>How many bytes of replies it was ever sent.</summary>
+    public long ReplyBytes => Interlocked.Read(ref _replyBytes);
 
     /// <summary>How many are open now.</summary>
     public int Open => _links.Count;
@@ -85,6 +93,12 @@ public sealed class FaultProxy : IAsyncDisposable
 
     /// <summary>Forwards so many more bytes of replies, then breaks the connection that got the last one.</summary>
     public void CutAfterReplyBytes(long count) => Volatile.Write(ref _toClientFuse, new Fuse(count));
+
+    /// <summary>Forwards so many more bytes of requests, then swallows what the connection that sent the last one still sends or gets, and keeps it open.</summary>
+    public void SilenceAfterRequestBytes(long count) => Volatile.Write(ref _toServerFuse, new Fuse(count, silences: true));
+
+    /// <summary>Forwards so many more bytes of replies, then swallows what the connection that got the last one still sends or gets, and keeps it open.</summary>
+    public void SilenceAfterReplyBytes(long count) => Volatile.Write(ref _toClientFuse, new Fuse(count, silences: true));
 
     public async ValueTask DisposeAsync()
     {
@@ -146,6 +160,7 @@ public sealed class FaultProxy : IAsyncDisposable
                 var count = await from.ReceiveAsync(buffer);
                 if (count == 0)
                     break;
+                Interlocked.Add(ref from == link.Client ? ref _requestBytes : ref _replyBytes, count);
                 if (!link.IsSilent)
                     chunks.Writer.TryWrite((Stopwatch.GetTimestamp() + (long)(Delay.TotalSeconds * Stopwatch.Frequency), buffer[..count]));
             }
@@ -167,7 +182,8 @@ public sealed class FaultProxy : IAsyncDisposable
                     await Task.Delay(wait);
                 if (link.IsSilent)
                     continue;
-                var allowed = fuse()?.Take(bytes.Length) ?? bytes.Length;
+                var current = fuse();
+                var allowed = current?.Take(bytes.Length) ?? bytes.Length;
                 try
                 {
                     for (var sent = 0; sent < allowed;)
@@ -181,8 +197,11 @@ public sealed class FaultProxy : IAsyncDisposable
                 if (from != link.Client && ReplyBytesPerSecond is > 0 and var rate)
                     await Task.Delay(TimeSpan.FromSeconds((double)allowed / rate));
 
-                if (allowed < bytes.Length || fuse() is { IsBlown: true, Cuts: true })
+                if (allowed < bytes.Length || current is { IsBlown: true, Cuts: true })
                 {
+                    link.IsSilent = current!.Silences;
+                    if (link.IsSilent)
+                        continue;
                     link.Break();
                     break;
                 }
@@ -190,12 +209,14 @@ public sealed class FaultProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets so many bytes through and then cuts once.</summary>
-    private sealed class Fuse(long left)
+    /// <summary>Lets so many bytes through and then cuts, or silences, once.</summary>
+    private sealed class Fuse(long left, bool silences = false)
     {
         private readonly Lock _lock = new();
         private long _left = left;
         private bool _cut;
+
+        public bool Silences => silences;
 
         public bool IsBlown { get { lock (_lock) return _left == 0; } }
 

@@ -69,6 +69,47 @@ public sealed class RedisCluster : IAsyncDisposable
     public Task ReplicaTookOverAsync(int shard) =>
         Eventually.TrueAsync(async () => (await AskAsync(shard + Shards, "INFO", "replication")).Contains("role:master", StringComparison.Ordinal), s_patience, () => "the replica did not take over");
 
+    /// <summary>Which shard has the slot of this key.</summary>
+    public async Task<int> ShardOfAsync(string key)
+    {
+        var slot = await SlotOfAsync(key);
+        for (var shard = 0; shard < Shards; shard++)
+        {
+            if ((await OwnSlotsAsync(shard)).Any(range => range.First <= slot && slot <= range.Last))
+                return shard;
+        }
+
+        throw new InvalidOperationException($"No primary has slot {slot}.");
+    }
+
+    /// <summary>Moves the slot of a key to another shard as redis-cli --cluster reshard does: a few keys at a time, while clients go on.</summary>
+    /// <param name="key">Any key of the slot.</param>
+    /// <param name="to">The shard that takes it.</param>
+    /// <param name="batch">How many keys move at a time.</param>
+    /// <param name="pause">Between two batches.</param>
+    /// <returns>How many keys were moved.</returns>
+    public async Task<int> MoveSlotAsync(string key, int to, int batch, TimeSpan pause)
+    {
+        var (slot, from) = (await SlotOfAsync(key), await ShardOfAsync(key));
+        var (source, target) = (await AskAsync(from, "CLUSTER", "MYID"), await AskAsync(to, "CLUSTER", "MYID"));
+        await AskAsync(to, "CLUSTER", "SETSLOT", slot, "IMPORTING", source);
+        await AskAsync(from, "CLUSTER", "SETSLOT", slot, "MIGRATING", target);
+        var moved = 0;
+        while (true)
+        {
+            var keys = (RedisKey[])(await _beside[from].GetServer("127.0.0.1", _nodes[from].Port).ExecuteAsync("CLUSTER", "GETKEYSINSLOT", slot, batch))!;
+            if (keys.Length == 0)
+                break;
+            await AskAsync(from, "MIGRATE", ["127.0.0.1", _nodes[to].Port, "", 0, 5000, "KEYS", .. keys.Select(one => (object)one)]);
+            moved += keys.Length;
+            await Task.Delay(pause);
+        }
+
+        foreach (var node in (int[])[to, from, .. Enumerable.Range(0, Shards).Where(shard => shard != to && shard != from)])
+            await AskAsync(node, "CLUSTER", "SETSLOT", slot, "NODE", target);
+        return moved;
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var beside in _beside)
@@ -80,6 +121,16 @@ public sealed class RedisCluster : IAsyncDisposable
     /// <summary>One command to one node, whatever slot it would belong to.</summary>
     public async Task<string> AskAsync(int node, string command, params object[] arguments) =>
         (string?)await _beside[node].GetServer("127.0.0.1", _nodes[node].Port).ExecuteAsync(command, arguments) ?? "";
+
+    private async Task<int> SlotOfAsync(string key) => int.Parse(await AskAsync(0, "CLUSTER", "KEYSLOT", key), CultureInfo.InvariantCulture);
+
+    /// <summary>What a primary says of itself: words like 0-5460 and 7000; what is in brackets is on its way.</summary>
+    private async Task<IEnumerable<(int First, int Last)>> OwnSlotsAsync(int shard)
+    {
+        var self = (await AskAsync(shard, "CLUSTER", "NODES")).Split('\n').Single(line => line.Contains("myself", StringComparison.Ordinal));
+        return self.Split(' ').Skip(8).Where(word => !word.StartsWith('[')).Select(word => word.Split('-')).Select(
+            ends => (int.Parse(ends[0], CultureInfo.InvariantCulture), int.Parse(ends[^1], CultureInfo.InvariantCulture)));
+    }
 
     private static int FirstSlot(int shard) => shard * Slots / Shards;
 

@@ -1,16 +1,12 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Resilient.Redis.TestKit;
 
 /// <summary>A real redis-server process, which can be killed, frozen and restarted on its port.</summary>
-public sealed partial class RedisServer : TestServer
+public sealed class RedisServer : TestServer
 {
-    private const int SigStop = 19;
-    private const int SigCont = 18;
-
     private static readonly string? s_path = Find("redis-server");
 
     private readonly string[] _arguments;
@@ -72,10 +68,10 @@ public sealed partial class RedisServer : TestServer
     public override Task RestartAsync() => LaunchAsync();
 
     /// <summary>SIGSTOP: sockets stay open, the kernel acknowledges, and nothing answers.</summary>
-    public void Freeze() => Signal(SigStop);
+    public void Freeze() => Signals.Send(ProcessId, Signals.Stop);
 
     /// <summary>SIGCONT.</summary>
-    public void Thaw() => Signal(SigCont);
+    public void Thaw() => Signals.Send(ProcessId, Signals.Continue);
 
     public override async ValueTask DisposeAsync()
     {
@@ -139,15 +135,6 @@ public sealed partial class RedisServer : TestServer
             return false;
         }
     }
-
-    private void Signal(int signal)
-    {
-        if (Kill(ProcessId, signal) != 0)
-            throw new InvalidOperationException($"kill({ProcessId}, {signal}) failed with errno {Marshal.GetLastPInvokeError()}.");
-    }
-
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static partial int Kill(int processId, int signal);
 
     private static string? Find(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)

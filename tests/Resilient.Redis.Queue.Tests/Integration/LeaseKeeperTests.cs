@@ -34,6 +34,22 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
         test.Pulse.Age.Should().Be(TimeSpan.Zero);
     }
 
+    /// <summary>The server counts from some moment between sending and the answer; only the first is safe to count from.</summary>
+    [Theory, OnBothServers]
+    public async Task Lease_is_counted_from_before_the_call_was_sent_that_extended_it(ServerKind kind)
+    {
+        await using var test = await TestKeeper.StartAsync(await servers.ConnectionAsync(kind), _clock, wrap: line => new SlowLine(line, _clock));
+        var job = await test.ClaimAsync("a");
+        job.Start();
+        _clock.Advance(TimeSpan.FromSeconds(2.1));
+        var sent = _clock.GetTimestamp();
+
+        test.Keeper.Tick();
+
+        _clock.GetTimestamp().Should().BeGreaterThan(sent);
+        job.SentAt.Should().Be(sent);
+    }
+
     [Theory, OnBothServers]
     public async Task Lost_lease_fires_the_handlers_token_with_its_reason(ServerKind kind)
     {
@@ -149,6 +165,21 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
         never.Set();
     }
 
+    /// <summary>Each call takes a second.</summary>
+    private sealed class SlowLine(WorkerLine inner, FakeTimeProvider clock) : WorkerLine
+    {
+        public override ExtendReply Extend(string session, Extension[] extensions)
+        {
+            var reply = inner.Extend(session, extensions);
+            clock.Advance(TimeSpan.FromSeconds(1));
+            return reply;
+        }
+
+        public override Task HearAsync(string session, Action<string> heard) => inner.HearAsync(session, heard);
+
+        public override ValueTask DisposeAsync() => inner.DisposeAsync();
+    }
+
     private sealed class TestKeeper : IAsyncDisposable
     {
         private readonly Canceller _canceller;
@@ -156,7 +187,7 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
         private readonly TimeProvider _clock;
         private readonly TimeSpan? _timeout;
 
-        private TestKeeper(TestQueue queue, TimeProvider clock, JobWorkerOptions options)
+        private TestKeeper(TestQueue queue, TimeProvider clock, JobWorkerOptions options, Func<WorkerLine, WorkerLine> wrap)
         {
             var session = new WorkerSession();
             var logger = Logs.CreateLogger("test");
@@ -166,7 +197,7 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
             _worker = queue.Worker(session.Id);
             _canceller = new Canceller(clock, logger);
             Pulse = new WorkerPulse(clock, queue.Options.Lease);
-            Keeper = new LeaseKeeper(queue.Keys.Queue, new RedisWorkerLine(queue.Store, queue.Connection), session, _canceller, Pulse, queue.Options.Lease, options, clock, logger);
+            Keeper = new LeaseKeeper(queue.Keys.Queue, wrap(new RedisWorkerLine(queue.Store, queue.Connection)), session, _canceller, Pulse, queue.Options.Lease, options, clock, logger);
         }
 
         public CollectedLogs Logs { get; } = new();
@@ -177,8 +208,9 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
 
         public WorkerPulse Pulse { get; }
 
-        public static async Task<TestKeeper> StartAsync(IConnectionMultiplexer connection, TimeProvider clock, JobWorkerOptions? options = null) =>
-            new(await TestQueue.AtAsync(1_000_000, connection), clock, options ?? new());
+        public static async Task<TestKeeper> StartAsync(
+            IConnectionMultiplexer connection, TimeProvider clock, JobWorkerOptions? options = null, Func<WorkerLine, WorkerLine>? wrap = null) =>
+            new(await TestQueue.AtAsync(1_000_000, connection), clock, options ?? new(), wrap ?? (line => line));
 
         public async Task<RunningJob> ClaimAsync(string id)
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -11,25 +12,11 @@ public static class Program
 {
     public static Task Main(string[] args) => args switch
     {
-        ["worker", var endpoint] => RunWorkerAsync(endpoint),
+        ["worker", var endpoint, var lease, var concurrency, var maxDeliveries] => WorkerProgram.RunAsync(
+            endpoint, TimeSpan.Parse(lease, CultureInfo.InvariantCulture), int.Parse(concurrency, CultureInfo.InvariantCulture), int.Parse(maxDeliveries, CultureInfo.InvariantCulture)),
         ["memory", var endpoint, var aggressive] => MeasureMemoryAsync(endpoint, bool.Parse(aggressive)),
-        _ => throw new ArgumentException("worker ENDPOINT | memory ENDPOINT true|false"),
+        _ => throw new ArgumentException("worker ENDPOINT LEASE CONCURRENCY MAX_DELIVERIES | memory ENDPOINT true|false"),
     };
-
-    /// <summary>Runs jobs until it is told to stop; says when one has started and when it was asked to stop.</summary>
-    private static Task RunWorkerAsync(string endpoint)
-    {
-        var script = new Script
-        {
-            Do = async (job, context, token) =>
-            {
-                Console.WriteLine($"started {context.Id}");
-                if (job.What == "long")
-                    await Task.Delay(Timeout.Infinite, token);
-            },
-        };
-        return Build(endpoint, script, o => (o.Concurrency, o.ShutdownGrace) = (4, TimeSpan.FromMilliseconds(200))).RunAsync();
-    }
 
     /// <summary>A burst of 40 jobs that each fill 64 MB, then idleness: how much memory is kept, and what giving it back costs.</summary>
     private static async Task MeasureMemoryAsync(string endpoint, bool aggressive)
@@ -49,7 +36,7 @@ public static class Program
                 return Task.CompletedTask;
             },
         };
-        using var host = Build(endpoint, script, o => (o.Concurrency, o.AggressiveMemoryManagement) = (2, aggressive));
+        using var host = Build(endpoint, script, o => o.Lease = TimeSpan.FromSeconds(3), o => (o.Concurrency, o.AggressiveMemoryManagement) = (2, aggressive));
         await host.StartAsync();
         var queue = host.Services.GetRequiredService<IJobQueue>();
         var clock = Stopwatch.StartNew();
@@ -66,13 +53,13 @@ public static class Program
         await host.StopAsync();
     }
 
-    private static IHost Build(string endpoint, Script script, Action<JobWorkerOptions> worker)
+    internal static IHost Build(string endpoint, Script script, Action<JobQueueOptions> queue, Action<JobWorkerOptions> worker)
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Services
             .AddSingleton(script)
             .AddResilientRedis(o => o.ConnectionString = endpoint)
-            .AddQueue("test", o => o.Lease = TimeSpan.FromSeconds(3))
+            .AddQueue("test", queue)
             .AddHandler<DoJob, DoHandler>()
             .AddWorker(worker);
         return builder.Build();
