@@ -11,6 +11,7 @@ public interface IJobQueue
     /// <exception cref="ArgumentException">The options contradict each other or are out of range.</exception>
     /// <exception cref="JobTooLargeException">The job is larger than <see cref="JobQueueOptions.MaxPayloadBytes"/>; nothing was sent.</exception>
     /// <exception cref="JobQueueFullException">The queue has <see cref="JobQueueOptions.MaxLength"/> jobs; this one was not stored.</exception>
+    /// <exception cref="JobQueueDrainingException">An operator drains the queue; the job was not stored.</exception>
     /// <exception cref="RedisUnavailableException">Redis did not confirm it; <see cref="RedisUnavailableException.MayHaveExecuted"/> tells whether it may be there. Enqueue the same id again to be sure.</exception>
     /// <exception cref="RedisRefusedException">Redis refused it, for example with OOM; the job was not stored.</exception>
     ValueTask<EnqueueResult> EnqueueAsync<TJob>(TJob job, EnqueueOptions? options = null, CancellationToken cancellationToken = default);
@@ -22,6 +23,7 @@ public interface IJobQueue
     /// <exception cref="ArgumentException">The options of one job contradict each other or are out of range; nothing was sent.</exception>
     /// <exception cref="JobTooLargeException">One job is larger than <see cref="JobQueueOptions.MaxPayloadBytes"/>; nothing was sent.</exception>
     /// <exception cref="JobQueueFullException">They do not fit under <see cref="JobQueueOptions.MaxLength"/>; the message tells how many were accepted before.</exception>
+    /// <exception cref="JobQueueDrainingException">An operator drains the queue; the message tells how many were accepted before.</exception>
     /// <exception cref="RedisUnavailableException">Redis did not confirm all; the message tells how many it did. Hand in the same ids again to be sure.</exception>
     /// <exception cref="RedisRefusedException">Redis refused them, for example with OOM; the message tells how many were accepted before.</exception>
     ValueTask<IReadOnlyList<EnqueueResult>> EnqueueManyAsync<TJob>(IReadOnlyList<JobRequest<TJob>> jobs, CancellationToken cancellationToken = default);

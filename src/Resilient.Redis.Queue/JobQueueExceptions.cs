@@ -26,6 +26,30 @@ public sealed class JobQueueFullException : Exception
     }
 }
 
+/// <summary>An operator drains the queue (<see cref="IJobQueueAdmin.DrainAsync"/>): it takes no new jobs until it is resumed. Nothing of the call was stored.</summary>
+public sealed class JobQueueDrainingException : Exception
+{
+    internal JobQueueDrainingException(string message) : base(message)
+    {
+    }
+}
+
+/// <summary>There are not as many jobs in that state as the operator has seen. Nothing was removed; look again.</summary>
+public sealed class JobCountChangedException : Exception
+{
+    internal JobCountChangedException(string message, long expected, long actual) : base(message)
+    {
+        Expected = expected;
+        Actual = actual;
+    }
+
+    /// <summary>How many the operator has seen.</summary>
+    public long Expected { get; }
+
+    /// <summary>How many there are.</summary>
+    public long Actual { get; }
+}
+
 /// <summary>Somebody waited for the result of a job that has none to give: it is dead, cancelled, or unknown.</summary>
 public sealed class JobFailedException : Exception
 {

@@ -8,6 +8,7 @@ namespace Resilient.Redis.TestKit;
 /// <summary>The whole state of a queue, read key by key.</summary>
 internal sealed record QueueState
 {
+    /// <summary>Without what is passed over.</summary>
     public required string[] Waiting { get; init; }
 
     public required string[] Suspect { get; init; }
@@ -46,7 +47,7 @@ internal sealed record QueueState
 
         return new QueueState
         {
-            Waiting = await ListAsync(keys.Waiting),
+            Waiting = Without(await ListAsync(keys.Waiting), [.. (await database.SetMembersAsync(keys.Skip)).Select(id => (string)id!)]),
             Suspect = await ListAsync(keys.Suspect),
             Scheduled = await SetAsync(keys.Scheduled),
             Active = await SetAsync(keys.Active),
@@ -91,6 +92,9 @@ internal sealed record QueueState
     }
 
     public long Stat(string name) => Stats.GetValueOrDefault(name);
+
+    /// <summary>Without one of each of the ids.</summary>
+    private static string[] Without(string[] line, HashSet<string> ids) => [.. line.Where(id => !ids.Remove(id))];
 
     /// <summary>As sets of their own: an equivalence assertion takes time by the square.</summary>
     private static HashSet<string> Different(IEnumerable<string> one, IEnumerable<string> other)

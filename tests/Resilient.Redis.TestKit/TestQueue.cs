@@ -83,6 +83,9 @@ internal sealed class TestQueue
     public RedisJobStore StoreOn(IConnectionMultiplexer connection) =>
         new(new RawRedis(connection), Keys, Options, new RedisScripts(MovedClock));
 
+    /// <summary>The same queue over a connection that loses the first reply of each call that may be repeated.</summary>
+    public RedisJobStore ForgetfulStore() => new(new RawRedis(Connection, losesReplies: true), Keys, Options, new RedisScripts(MovedClock));
+
     /// <summary>Writes over a job's record what no version of the library would write.</summary>
     public Task DamageAsync(string id, RedisValue? record = null) => _database.StringSetAsync(Keys.Job(new JobId(id)), record ?? "damaged");
 

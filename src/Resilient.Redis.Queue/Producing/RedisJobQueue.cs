@@ -168,6 +168,9 @@ internal sealed class RedisJobQueue(
             if (reply.Answers.Any(answer => answer.Code == ReplyCode.Full))
                 throw new JobQueueFullException(
                     $"Queue '{name}': {what} was refused; nothing of it was stored: {reply.Length:N0} jobs wait or are scheduled, and the most is {store.MaxLength:N0} (JobQueueOptions.MaxLength).");
+            if (reply.Answers.Any(answer => answer.Code == ReplyCode.Draining))
+                throw new JobQueueDrainingException(
+                    $"Queue '{name}': {what} was refused; nothing of it was stored: an operator drains the queue. It takes jobs again after IJobQueueAdmin.ResumeAsync.");
             return reply.Answers;
         }
         catch (RedisRefusedException refused)

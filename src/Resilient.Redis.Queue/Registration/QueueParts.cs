@@ -46,7 +46,7 @@ internal sealed class QueueParts
     /// <summary>Without retries.</summary>
     public RedisJobQueue Direct { get; }
 
-    public JobQueueAdmin MakeAdmin() => new(Queue.Name, Store, Serializer);
+    public JobQueueAdmin MakeAdmin() => new(Queue.Name, Store, Serializer, Time);
 
     public SafeQueue MakeQueue() => new(Direct, Redis, Time);
 }

@@ -1,10 +1,10 @@
 -- How claim and settle hand out jobs, and how they answer a repeated call.
 --
--- KEYS[15]    lane         the last call of this lane of the session: packed { sequence, { id, token, ... }, { settlement codes } }
+-- KEYS[16]    lane         the last call of this lane of the session: packed { sequence, { id, token, ... }, { settlement codes } }
 -- ARGV[9]     sequence     integer      numbers the calls of a lane
 -- ARGV[10]    want         integer      how many jobs: all the room that the session has
 -- ARGV[11]    alone        1 when a job that has to be handed out alone may be among them
-local lane = KEYS[15]
+local lane = KEYS[16]
 local sequence, want, alone = tonumber(ARGV[9]), tonumber(ARGV[10]), ARGV[11] == '1'
 local room = want
 if paused then want = 0 end
@@ -40,13 +40,14 @@ local function hand_out()
   for _, id in ipairs(heads) do ids[#ids + 1] = id end
 
   local jobs, handed, deadlines, packed, suspects = {}, {}, {}, {}, {}
-  local seen, bytes = 0, 0
+  local seen, bytes, skips = 0, 0, #heads > 0 and redis.call('SCARD', skip) > 0
   for _, id in ipairs(ids) do
     if bytes >= MOST_BYTES then break end
     seen = seen + 1
     if raws[id] == nil then read({ id }) end
     local job = job_of(id)
-    if not raws[id] then
+    if skips and is_passed_over(id, job) then -- it was counted when it ended
+    elseif not raws[id] or (not job and decode_trace(raws[id])) then
       lose(id)
     elseif held[id] or (job and job.state ~= LIVE) then
       count('dropped', 1)
@@ -59,8 +60,7 @@ local function hand_out()
       -- It grows across a failover that lost writes, and across a clock that was set back (rule R14).
       local lease = { session = session, token = math.max(job.token + 1, fresh_token), started = 0, claimed_ms = now_ms, progress = '', cancel = '' }
       held[id] = lease
-      jobs[#jobs + 1] = describe(id, job, lease.token)
-      bytes = bytes + #job.body
+      jobs[#jobs + 1], bytes = describe(id, job, lease.token), bytes + #job.body
       handed[#handed + 1], handed[#handed + 2] = id, lease.token
       deadlines[#deadlines + 1], deadlines[#deadlines + 2] = int(q + lease_ms), id
       packed[#packed + 1], packed[#packed + 2] = id, pack_lease(lease)

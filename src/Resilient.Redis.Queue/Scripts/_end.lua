@@ -1,4 +1,5 @@
 -- How jobs end in a worker's call: as wanted, dead, or lost. For claim, settle and extend.
+local skip = KEYS[15] -- set of ids in the line whose jobs have ended there
 local ended = {} -- ids of jobs that this call has ended, or found to be no more
 
 -- Ended as wanted; kept with its result. On queue time, not by TTL, which runs on while Redis is away and a repeat is still to
@@ -30,4 +31,10 @@ end
 local function bury_unreadable(id, token)
   bury(id, { name = '', body = raws[id], enqueued_ms = now_ms, max_attempts = 0, keep_ms = 0, timeout_ms = 0, attempt = 0, lapses = 0,
     expiries = 0, token = token, session = '', result = '', history = '', unique = '' }, 'The stored job cannot be read: it is damaged, or of a newer version.')
+end
+
+-- Whether this place in line is that of a job that ended while it stood in a long line; then it is met, and forgotten.
+local function is_passed_over(id, job)
+  local waits = job and job.state == LIVE and not held[id] and not redis.call('ZSCORE', scheduled, id)
+  return not waits and redis.call('SREM', skip, id) == 1
 end

@@ -1,7 +1,7 @@
 -- In front of every script: the reply codes, and how a job is stored. See README.md beside this file.
 
 -- ReplyCode.cs mirrors these; a test compares the two.
-local ACCEPTED, ALREADY, LOST, GONE, STALE, LATE, DUPLICATE, FULL, ENDED = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local ACCEPTED, ALREADY, LOST, GONE, STALE, LATE, DUPLICATE, FULL, ENDED, RUNNING, DRAINING, CHANGED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 
 -- JobState.cs mirrors these. LIVE is stored; whether a live job waits, is scheduled or active follows from the sets it is in,
 -- so that moving it between them does not rewrite its payload.
@@ -64,6 +64,16 @@ local function encode_refusal(holder) return cmsgpack.pack({ REFUSAL, holder }) 
 local function decode_refusal(raw)
   local f = unpack_array(raw)
   return f[1] == REFUSAL and type(f[2]) == 'string' and f[2] or nil
+end
+
+-- What is left of a job that an operator has removed, likewise.
+local REMOVAL = 3
+local function encode_removal() return cmsgpack.pack({ REMOVAL }) end
+
+-- Whether it is one of these two: no job, and never in a set.
+local function decode_trace(raw)
+  local f = unpack_array(raw)
+  return (f[1] == REMOVAL and #f == 1) or (f[1] == REFUSAL and type(f[2]) == 'string')
 end
 
 local REPEATABLE_MS = 60000 -- how long a producer's call may be repeated: EnqueueCall.MaxValidity mirrors it, a test compares (rule R15)

@@ -7,11 +7,7 @@
 local entries = redis.call('HSCAN', KEYS[2], 0, 'COUNT', 100)[2]
 local reply = {}
 for i = 1, #entries, 2 do
-  local f = unpack_array(entries[i + 1])
-  local readable = #f == 9
-  for at, kind in ipairs({ 'string', 'string', 'number', 'number', 'number', 'number', 'string', 'string', 'number' }) do
-    readable = readable and type(f[at]) == kind
-  end
-  reply[#reply + 1] = readable and { entries[i], f[1], f[2], int(f[3]), int(f[4]), int(f[5]), int(f[6]), f[7], f[8], int(f[9]) } or { entries[i], '' }
+  local f = read_entry(entries[i + 1])
+  reply[#reply + 1] = f and { entries[i], f[1], f[2], int(f[3]), int(f[4]), int(f[5]), int(f[6]), f[7], f[8], int(f[9]) } or { entries[i], '' }
 end
 return reply

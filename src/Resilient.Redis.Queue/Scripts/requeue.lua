@@ -1,11 +1,11 @@
 -- requeue: a dead job goes back to the end of the line, with all its attempts before it.
 --
--- KEYS        root, waiting, dead, stats, idle, job key
+-- KEYS        root, call, waiting, dead, stats, idle, job key
 -- ARGV[1]     id
 --
 -- reply       ACCEPTED, or GONE: no job of this id is dead, or its record cannot be read
 -- cost        O(log n) for n dead jobs
-local root, waiting, dead, stats, idle, job_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local root, waiting, dead, stats, idle, job_key = KEYS[1], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local id = ARGV[1]
 local raw = redis.call('GET', job_key)
 local job = raw and decode(raw)
@@ -21,5 +21,6 @@ redis.call('RPUSH', waiting, id)
 redis.call('SET', job_key, encode(job))
 redis.call('ZREM', dead, id)
 redis.call('HINCRBY', stats, 'requeued', 1)
+local reply = answer(ACCEPTED)
 if was_empty then ring(root, idle) end
-return ACCEPTED
+return reply

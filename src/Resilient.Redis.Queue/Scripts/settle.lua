@@ -1,7 +1,7 @@
 -- settle: complete, fail, put off or hand back each job that this session still holds by token; then claim the next n.
 --
 -- KEYS        as in _worker.lua, _limit.lua and _claim.lua, then
--- KEYS[16..]  job keys     one for each settlement below, then one for each follow-up; then outbox where one is for another queue
+-- KEYS[17..]  job keys     one for each settlement below, then one for each follow-up; then outbox where one is for another queue
 -- ARGV        as in _worker.lua, _limit.lua and _claim.lua, then
 -- ARGV[12..]  eight for each settlement: id, token, outcome, 1 if the handler was started, delay ms, error, result, and the number
 --             of its follow-ups; which come next, with the fields of _arrive.lua and one more: the other queue, empty for this one

@@ -62,13 +62,39 @@ internal abstract class JobStore(string queue, long? maxLength)
     /// <param name="cancellationToken">Stops waiting.</param>
     public abstract ValueTask<JobId[]> GetDeadAsync(long from, int count, bool newestFirst, CancellationToken cancellationToken);
 
-    /// <summary>Accepted, or Gone where no job of this id is dead. A repeat after a lost reply says Gone.</summary>
+    /// <summary>A page of the jobs in one state: waiting in line, suspects first; scheduled by due time, active by deadline, completed and cancelled by the end of their retention, dead newest first.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="from">How many places of its set to leave out.</param>
+    /// <param name="most">The most places to look at; fewer where jobs are large.</param>
+    /// <param name="serializer">For results.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public abstract ValueTask<JobPage> ListAsync(JobState state, long from, int most, JsonSerializerOptions serializer, CancellationToken cancellationToken);
+
+    /// <summary>As <see cref="ListAsync"/>, but only how many: of the places looked at, and of jobs in that state among them.</summary>
+    public abstract ValueTask<(int Looked, int Jobs)> TallyAsync(JobState state, long from, int most, CancellationToken cancellationToken);
+
+    /// <summary>Removes a page of the jobs in one state; nothing when their number is not the one expected.</summary>
+    /// <param name="state">Any but Active.</param>
+    /// <param name="expected">How many there should be; null where that has been looked at. Not for Completed and Cancelled.</param>
+    /// <param name="from">How many places of its set to leave out, since earlier pages have left them.</param>
+    /// <param name="most">The most places to look at.</param>
+    /// <param name="notAfter">Server time in ms: what came later is left. Null for this moment.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public abstract ValueTask<PurgeReply> PurgeAsync(JobState state, long? expected, long from, int most, long? notAfter, CancellationToken cancellationToken);
+
+    /// <summary>Accepted, or Gone where no job of this id is dead.</summary>
     public abstract ValueTask<ReplyCode> RequeueAsync(JobId id, CancellationToken cancellationToken);
 
-    /// <summary>Accepted, or Gone where no job of this id is dead. A repeat after a lost reply says Gone.</summary>
+    /// <summary>Accepted; Running where a worker has it; Gone where there is no such job.</summary>
     public abstract ValueTask<ReplyCode> RemoveAsync(JobId id, CancellationToken cancellationToken);
 
-    /// <summary>Accepted, or Already.</summary>
+    /// <summary>Takes no new jobs, until it is resumed. Accepted, or Already.</summary>
+    public abstract ValueTask<ReplyCode> DrainAsync(CancellationToken cancellationToken);
+
+    /// <summary>Compares all places of all jobs, without holding the queue up; what it reports was so at one moment.</summary>
+    public abstract ValueTask<AuditReport> AuditAsync(bool repair, CancellationToken cancellationToken);
+
+    /// <summary>Hands out nothing; or ends that, and a drain. Accepted, or Already.</summary>
     public abstract ValueTask<ReplyCode> PauseAsync(bool paused, CancellationToken cancellationToken);
 
     /// <summary>Registers a recurring job; see Scripts/schedule.lua.</summary>

@@ -11,7 +11,7 @@ internal sealed class QueueKeys
     {
         Queue = queue;
         _root = $"{{{prefix}:{queue}}}:";
-        Worker = [Root, Waiting, Suspect, Scheduled, Active, Leases, Dead, Done, Clock, Settings, Stats, Idle, Waited, Rate];
+        Worker = [Root, Waiting, Suspect, Scheduled, Active, Leases, Dead, Done, Clock, Settings, Stats, Idle, Waited, Rate, Skip];
     }
 
     public string Queue { get; }
@@ -41,6 +41,9 @@ internal sealed class QueueKeys
 
     public RedisKey Idle => _root + "idle";
 
+    /// <summary>Ids in the line that do not wait any more.</summary>
+    public RedisKey Skip => _root + "skip";
+
     public RedisKey Outbox => _root + "outbox";
 
     public RedisKey Recurring => _root + "recurring";
@@ -53,12 +56,18 @@ internal sealed class QueueKeys
     /// <summary>What is left of the rate limit.</summary>
     public RedisKey Rate => _root + "rate";
 
-    /// <summary>The keys of Scripts/_worker.lua and _limit.lua, in their order.</summary>
+    /// <summary>What an audit has taken out of the outbox since it cannot be read, for a person to look at.</summary>
+    public RedisKey UnreadableOutbox => _root + "outbox:unreadable";
+
+    /// <summary>The keys of Scripts/_worker.lua, _limit.lua and _claim.lua, in their order.</summary>
     public RedisKey[] Worker { get; }
 
     public RedisKey Job(JobId id) => _root + "job:" + id.Value;
 
     public RedisKey Unique(string key) => _root + "unique:" + key;
+
+    /// <summary>What one call of an operator was answered, for its repeats.</summary>
+    public RedisKey Call(string call) => _root + "call:" + call;
 
     public RedisKey Lane(string session, int lane) => $"{_root}lane:{session}:{lane}";
 

@@ -71,6 +71,18 @@ internal readonly record struct SettlementReply(ReplyCode Code, JobState? State)
 /// <param name="Jobs">What was handed out.</param>
 internal sealed record WorkReply(ReplyCode Code, TimeSpan Lease, TimeSpan? UntilNext, bool More, SettlementReply[] Settlements, ClaimedJob[] Jobs);
 
+/// <summary>A page of a listing: how many places of the set were looked at (0: the end), and the jobs among them that are in the state asked for.</summary>
+internal sealed record JobPage(int Looked, JobInfo[] Jobs);
+
+/// <summary>What a page of a purge did.</summary>
+/// <param name="Code">Accepted, or Changed: nothing was removed.</param>
+/// <param name="Count">How many jobs of the state there were before; of completed and cancelled ones together.</param>
+/// <param name="ServerTime">In ms.</param>
+/// <param name="Removed">How many were removed.</param>
+/// <param name="Left">How many places were left as they are.</param>
+/// <param name="Looked">How many places were looked at; 0: the end.</param>
+internal sealed record PurgeReply(ReplyCode Code, long Count, long ServerTime, int Removed, int Left, int Looked);
+
 /// <summary>A lease to extend, whether its handler was started, and the progress to report with it; empty for none.</summary>
 internal readonly record struct Extension(Lease Lease, bool Started, string Progress = "");
 

@@ -9,7 +9,7 @@ internal sealed partial class RedisJobStore
     {
         RedisKey[] called =
         [
-            keys.Root, keys.Waiting, keys.Scheduled, keys.Stats, keys.Idle, keys.Suspect,
+            keys.Root, keys.Waiting, keys.Scheduled, keys.Stats, keys.Idle, keys.Suspect, keys.Skip, keys.Settings,
             .. jobs.Select(job => keys.Job(job.Id)), .. jobs.Where(job => job.UniqueKey.Length > 0).Select(job => keys.Unique(job.UniqueKey)),
         ];
         List<RedisValue> arguments = [notAfter, options.MaxLength ?? 0];
@@ -22,7 +22,7 @@ internal sealed partial class RedisJobStore
 
     public override async ValueTask<ReplyCode> CancelAsync(JobId id, string reason, CancellationToken cancellationToken)
     {
-        RedisKey[] called = [keys.Root, keys.Waiting, keys.Suspect, keys.Scheduled, keys.Leases, keys.Done, keys.Clock, keys.Stats, keys.Job(id), keys.Waited];
+        RedisKey[] called = [keys.Root, keys.Waiting, keys.Suspect, keys.Scheduled, keys.Leases, keys.Done, keys.Clock, keys.Stats, keys.Job(id), keys.Waited, keys.Skip];
         return Code(await RunAsync(scripts.Cancel, called, [id.Value, reason], RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false));
     }
 

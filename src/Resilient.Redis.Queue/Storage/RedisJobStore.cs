@@ -71,30 +71,12 @@ internal sealed partial class RedisJobStore(
     {
         RedisKey[] called = [keys.Root, keys.Scheduled, keys.Leases, keys.Job(id), keys.Waited];
         var reply = (RedisResult[])(await RunAsync(scripts.Inspect, called, [id.Value, listener], RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false))!;
-        if (reply.Length == 0)
-            return null;
-        return new JobInfo((byte[]?)reply[10] ?? [], serializer)
-        {
-            Id = id,
-            State = (JobState)(int)reply[0],
-            JobName = (string)reply[1]!,
-            Attempt = (int)reply[2],
-            MaxAttempts = (int)reply[3],
-            Lapses = (int)reply[4],
-            EnqueuedAt = DateTimeOffset.FromUnixTimeMilliseconds((long)reply[5]),
-            DueAt = Moment(reply[6]),
-            ClaimedAt = Moment(reply[7]),
-            EndedAt = Moment(reply[8]),
-            Error = (string?)reply[9] is { Length: > 0 } error ? error : null,
-            Progress = JobProgress.Read((string)reply[11]!),
-            CancelReason = (string?)reply[12] is { Length: > 0 } reason ? reason : null,
-            History = [.. ((RedisResult[])reply[13]!).Select(attempt => ReadAttempt((RedisResult[])attempt!))],
-        };
+        return reply.Length == 0 ? null : ReadInfo(id, reply, serializer);
     }
 
     public override async ValueTask<QueueCounts> CountAsync(CancellationToken cancellationToken)
     {
-        RedisKey[] called = [keys.Root, keys.Waiting, keys.Suspect, keys.Scheduled, keys.Active, keys.Dead, keys.Stats, keys.Settings];
+        RedisKey[] called = [keys.Root, keys.Waiting, keys.Suspect, keys.Scheduled, keys.Active, keys.Dead, keys.Stats, keys.Settings, keys.Skip];
         var reply = (long[])(await RunAsync(scripts.Count, called, [], RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false))!;
         return new QueueCounts
         {
@@ -110,6 +92,7 @@ internal sealed partial class RedisJobStore(
             TotalRemoved = reply[9],
             IsPaused = reply[10] == 1,
             OldestReadyAge = reply[11] >= 0 ? TimeSpan.FromMilliseconds(reply[11]) : null,
+            IsDraining = reply[12] == 1,
         };
     }
 
@@ -203,6 +186,25 @@ internal sealed partial class RedisJobStore(
             [.. ((RedisResult[])parts[2]!).Select(Code)],
             [.. cancelled.Chunk(2).Select(pair => ((int)pair[0], (string)pair[1]!))]);
     }
+
+    /// <summary>What Scripts/_describe.lua replies.</summary>
+    private static JobInfo ReadInfo(JobId id, RedisResult[] reply, JsonSerializerOptions serializer) => new((byte[]?)reply[10] ?? [], serializer)
+    {
+        Id = id,
+        State = (JobState)(int)reply[0],
+        JobName = (string)reply[1]!,
+        Attempt = (int)reply[2],
+        MaxAttempts = (int)reply[3],
+        Lapses = (int)reply[4],
+        EnqueuedAt = DateTimeOffset.FromUnixTimeMilliseconds((long)reply[5]),
+        DueAt = Moment(reply[6]),
+        ClaimedAt = Moment(reply[7]),
+        EndedAt = Moment(reply[8]),
+        Error = (string?)reply[9] is { Length: > 0 } error ? error : null,
+        Progress = JobProgress.Read((string)reply[11]!),
+        CancelReason = (string?)reply[12] is { Length: > 0 } reason ? reason : null,
+        History = [.. ((RedisResult[])reply[13]!).Select(attempt => ReadAttempt((RedisResult[])attempt!))],
+    };
 
     private static ReplyCode Code(RedisResult reply) => (ReplyCode)(int)reply;
 

@@ -25,7 +25,7 @@ internal sealed class RedisScripts(string? clock = null)
 
     public static RedisScripts Default { get; } = new();
 
-    public RedisScript Enqueue => field ??= Compose("_prelude", "_arrive", "enqueue");
+    public RedisScript Enqueue => field ??= Compose("_prelude", "_line", "_arrive", "enqueue");
 
     public RedisScript Claim => field ??= Compose("_prelude", "_history", "_waited", "_worker", "_end", "_look", "_limit", "_claim", "claim");
 
@@ -33,17 +33,27 @@ internal sealed class RedisScripts(string? clock = null)
 
     public RedisScript Extend => field ??= Compose("_prelude", "_history", "_waited", "_worker", "_end", "_look", "extend");
 
-    public RedisScript Cancel => field ??= Compose("_prelude", "_waited", "cancel");
+    public RedisScript Cancel => field ??= Compose("_prelude", "_waited", "_line", "cancel");
 
-    public RedisScript Requeue => field ??= Compose("_prelude", "_history", "requeue");
+    public RedisScript Requeue => field ??= Compose("_prelude", "_history", "_operator", "requeue");
 
-    public RedisScript Remove => field ??= Compose("_prelude", "remove");
+    public RedisScript Remove => field ??= Compose("_prelude", "_waited", "_line", "_operator", "remove");
+
+    public RedisScript Purge => field ??= Compose("_prelude", "_waited", "_line", "_operator", "purge");
 
     public RedisScript Pause => field ??= Compose("_prelude", "pause");
 
-    public RedisScript Outbox => field ??= Compose("_prelude", "outbox");
+    public RedisScript Outbox => field ??= Compose("_prelude", "_outbox", "outbox");
 
-    public RedisScript Inspect => field ??= Compose("_prelude", "_history", "_waited", "inspect");
+    public RedisScript Audit => field ??= Compose("_prelude", "_waited", "_line", "_audit", "audit");
+
+    public RedisScript Reconcile => field ??= Compose("_prelude", "_outbox", "_waited", "_line", "_audit", "reconcile");
+
+    public RedisScript Inspect => field ??= Compose("_prelude", "_history", "_waited", "_describe", "inspect");
+
+    public RedisScript List => field ??= Compose("_prelude", "_history", "_describe", "list");
+
+    public RedisScript Count => field ??= Compose("_prelude", "_line", "count");
 
     public RedisScript Schedule => field ??= Compose("_prelude", "_arrive", "_recurring", "schedule");
 
@@ -54,8 +64,6 @@ internal sealed class RedisScripts(string? clock = null)
     public RedisScript Unschedule => field ??= Compose("_prelude", "_recurring", "unschedule");
 
     public RedisScript Recurring => field ??= Compose("_prelude", "_recurring", "recurring");
-
-    public RedisScript Count => field ??= Compose("_prelude", "count");
 
     private RedisScript Compose(params ReadOnlySpan<string> parts)
     {

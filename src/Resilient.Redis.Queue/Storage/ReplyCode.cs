@@ -29,4 +29,13 @@ internal enum ReplyCode
 
     /// <summary>The job had ended before: nothing was changed.</summary>
     Ended = 9,
+
+    /// <summary>A worker has the job: nothing was changed.</summary>
+    Running = 10,
+
+    /// <summary>The queue takes no new jobs until it is resumed: nothing was changed.</summary>
+    Draining = 11,
+
+    /// <summary>There are not as many jobs as the caller has seen: nothing was changed.</summary>
+    Changed = 12,
 }

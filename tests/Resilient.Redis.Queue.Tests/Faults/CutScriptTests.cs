@@ -65,7 +65,7 @@ public sealed class CutScriptTests : IAsyncLifetime
     {
         var ids = await DeadAsync();
 
-        await CutEachAsync(place => _host.Admin.RemoveDeadAsync(ids[place]).AsTask());
+        await CutEachAsync(place => _host.Admin.RemoveAsync(ids[place]).AsTask());
 
         await CheckAsync(counts => counts.Should().BeEquivalentTo(new { Dead = 0, TotalRemoved = Places, Waiting = 0 }));
     }

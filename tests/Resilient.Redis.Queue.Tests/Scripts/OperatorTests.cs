@@ -3,7 +3,7 @@ using Resilient.Redis.TestKit;
 
 namespace Resilient.Redis.Queue.Tests.Scripts;
 
-/// <summary>Requeue, remove and pause, against every standing of a job.</summary>
+/// <summary>Requeue, against every standing of a job; pause and drain.</summary>
 public sealed class OperatorTests(BothServers servers) : ScriptTests(servers)
 {
     [Theory, OnBothServersInEachStanding]
@@ -30,29 +30,18 @@ public sealed class OperatorTests(BothServers servers) : ScriptTests(servers)
         (await queue.Store.RequeueAsync(new JobId(StandingJob.Id), default)).Should().Be(ReplyCode.Gone);
     }
 
-    [Theory, OnBothServersInEachStanding]
-    public async Task Only_a_dead_job_is_removed_and_its_id_is_remembered(ServerKind kind, Standing standing)
+    [Theory, OnBothServers]
+    public async Task Requeue_whose_first_reply_was_lost_says_that_it_was_done(ServerKind kind)
     {
         var queue = await QueueAsync(kind);
-        await StandingJob.SeedAsync(queue, standing);
-        var before = await queue.StateAsync();
+        await StandingJob.SeedAsync(queue, Standing.Dead);
 
-        var code = await queue.Store.RemoveAsync(new JobId(StandingJob.Id), default);
+        (await queue.ForgetfulStore().RequeueAsync(new JobId(StandingJob.Id), default)).Should().Be(ReplyCode.Accepted);
 
         var state = await queue.StateAsync();
-        if (standing is not Standing.Dead)
-        {
-            code.Should().Be(ReplyCode.Gone);
-            state.Should().BeEquivalentTo(before);
-            return;
-        }
-
-        code.Should().Be(ReplyCode.Accepted);
-        state.Dead.Should().BeEmpty();
+        state.Waiting.Should().Equal(StandingJob.Id);
+        state.Stat("requeued").Should().Be(1);
         state.CheckInvariants();
-        (await queue.EnqueueAsync(StandingJob.Id)).Should().Be(ReplyCode.Already, "a repeat of its enqueue may still come (rule R15)");
-        await queue.PassAsync(Seconds(70), queue.Worker("me"));
-        (await queue.StateAsync()).Jobs.Should().BeEmpty();
     }
 
     [Theory, OnBothServers]
@@ -81,5 +70,32 @@ public sealed class OperatorTests(BothServers servers) : ScriptTests(servers)
         (await queue.Store.PauseAsync(false, default)).Should().Be(ReplyCode.Already);
         (await queue.StateAsync()).Idle.Should().BeEmpty("it was rung for");
         (await worker.ClaimAsync()).Should().ContainSingle();
+    }
+
+    [Theory, OnBothServers]
+    public async Task Draining_queue_refuses_new_jobs_knows_repeats_and_works_off_what_is_there(ServerKind kind)
+    {
+        var queue = await QueueAsync(kind);
+        await queue.EnqueueAsync("a");
+        var worker = queue.Worker("me");
+
+        (await queue.Store.DrainAsync(default)).Should().Be(ReplyCode.Accepted);
+        (await queue.Store.DrainAsync(default)).Should().Be(ReplyCode.Already);
+        var before = await queue.StateAsync();
+
+        (await queue.EnqueueManyAsync(TestQueue.Job("b"), TestQueue.Job("a"), TestQueue.Job("c", Seconds(1)))).Should()
+            .Equal([ReplyCode.Draining, ReplyCode.Already, ReplyCode.Draining], "a call is taken whole or not, and a repeat gets the answer of its first attempt");
+        (await queue.StateAsync()).Should().BeEquivalentTo(before);
+        (await queue.Store.CountAsync(default)).IsDraining.Should().BeTrue();
+        var job = (await worker.ClaimAsync()).Single();
+        await worker.SettleAsync(job, new Outcome.Completed(default, [new FollowUp(TestQueue.Job("follow-up"), "")]));
+        job = (await worker.ClaimAsync()).Should().ContainSingle().Subject;
+        await worker.SettleAsync(job, new Outcome.Failed(Seconds(1), "x"));
+        await queue.MoveToAsync(queue.Now + 1000);
+        (await worker.ClaimAsync()).Should().ContainSingle("retries and follow-ups of what is in it still come");
+
+        (await queue.Store.PauseAsync(false, default)).Should().Be(ReplyCode.Accepted);
+        (await queue.EnqueueAsync("b")).Should().Be(ReplyCode.Accepted);
+        (await queue.StateAsync()).CheckInvariants();
     }
 }

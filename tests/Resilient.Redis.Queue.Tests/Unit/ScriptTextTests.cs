@@ -8,7 +8,8 @@ namespace Resilient.Redis.Queue.Tests.Unit;
 /// <summary>What the scripts' own text must keep to.</summary>
 public sealed partial class ScriptTextTests
 {
-    private static readonly string[] s_verbs = ["enqueue", "claim", "settle", "extend", "cancel", "requeue", "remove", "pause", "outbox", "inspect", "count", "schedule", "advance", "trigger", "unschedule", "recurring"];
+    private static readonly string[] s_verbs = ["enqueue", "claim", "settle", "extend", "cancel", "requeue", "remove", "purge", "pause", "outbox", "audit", "reconcile", "inspect", "list", "count",
+        "schedule", "advance", "trigger", "unschedule", "recurring"];
 
     private static readonly string[] s_files =
         [.. typeof(JobId).Assembly.GetManifestResourceNames().Where(name => name.EndsWith(".lua", StringComparison.Ordinal))];
@@ -83,7 +84,7 @@ public sealed partial class ScriptTextTests
     private static RedisScript[] Scripts()
     {
         var scripts = RedisScripts.Default;
-        return [scripts.Enqueue, scripts.Claim, scripts.Settle, scripts.Extend, scripts.Cancel, scripts.Requeue, scripts.Remove, scripts.Pause, scripts.Outbox, scripts.Inspect, scripts.Count,
+        return [scripts.Enqueue, scripts.Claim, scripts.Settle, scripts.Extend, scripts.Cancel, scripts.Requeue, scripts.Remove, scripts.Purge, scripts.Pause, scripts.Outbox, scripts.Audit, scripts.Reconcile, scripts.Inspect, scripts.List, scripts.Count,
             scripts.Schedule, scripts.Advance, scripts.Trigger, scripts.Unschedule, scripts.Recurring];
     }
 

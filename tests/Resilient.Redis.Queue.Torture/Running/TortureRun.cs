@@ -99,17 +99,21 @@ internal static class TortureRun
         Settings.Apply(options);
         var keys = new QueueKeys(options.KeyPrefix, Settings.Queue);
         var state = await QueueState.ReadAsync(database, keys, new RedisJobStore(new RawRedis(connection), keys, options, RedisScripts.Default));
-        var counts = await control.Services.GetRequiredService<IJobQueueAdmin>().CountAsync();
+        var admin = control.Services.GetRequiredService<IJobQueueAdmin>();
+        var counts = await admin.CountAsync();
+        var audit = await admin.AuditAsync();
         return new FinalState(
             state.Jobs.ToDictionary(job => job.Key, job => FinalOf(job.Value)),
-            counts.TotalAccepted, counts.TotalLost, counts.Waiting + counts.Scheduled + counts.Active, Inconsistency(state), TimeSpan.Zero, []);
+            counts.TotalAccepted, counts.TotalLost, counts.Waiting + counts.Scheduled + counts.Active, Inconsistency(state, audit), TimeSpan.Zero, []);
     }
 
     private static FinalJob FinalOf(JobInfo job) =>
         new(job.State, job.Attempt, job.MaxAttempts, job.Lapses, job.Error, job.HasResult ? job.GetResult<long>() : null);
 
-    private static string? Inconsistency(QueueState state)
+    private static string? Inconsistency(QueueState state, AuditReport audit)
     {
+        if (audit.Findings.Count > 0)
+            return $"The queue's own audit finds: {string.Join(' ', audit.Findings.Select(finding => finding.Description))}";
         try
         {
             state.CheckInvariants();
