@@ -68,19 +68,27 @@ public sealed class Promise2_NoJobStaysActiveWithoutAnOwner(ITestOutputHelper ou
     [NeedsRedisServerFact("a server of its own")]
     public async Task Claim_whose_reply_was_swallowed_is_found_after_one_time_out()
     {
-        var lease = new JobQueueOptions().Lease;
+        var (lease, timeout) = (new JobQueueOptions().Lease, TimeSpan.FromMilliseconds(500));
         await using var proxy = FaultProxy.Start(Redis);
         await using var producer = await StartAsync(lease: lease);
-        await using var worker = await StartAsync(2, lease, proxy.Endpoint, redis: o => o.AttemptTimeout = TimeSpan.FromMilliseconds(500));
+        await using var worker = await StartAsync(2, lease, proxy.Endpoint, redis: o => o.AttemptTimeout = timeout);
         await StateAsync(producer, (await EnqueueAsync(producer, "warm"))[0], JobState.Completed);
 
-        proxy.SilenceAfterReplyBytes(100);
-        var clock = Stopwatch.StartNew();
-        var ids = await EnqueueAsync(producer, "swallowed");
-        await StateAsync(producer, ids[0], JobState.Completed);
+        // The bell and the keeper's replies pass by the same proxy: again, until it was the claim's reply that was swallowed.
+        var took = TimeSpan.Zero;
+        List<JobId> ids = [];
+        for (var round = 0; took < timeout; round++)
+        {
+            round.Should().BeLessThan(20, "the reply to a claim has to be met");
+            proxy.SilenceAfterReplyBytes(70 + 15 * round);
+            var clock = Stopwatch.StartNew();
+            ids.AddRange(await EnqueueAsync(producer, "swallowed"));
+            await StateAsync(producer, ids[^1], JobState.Completed);
+            took = clock.Elapsed;
+        }
 
-        Output.WriteLine($"Claim whose reply was swallowed: the job had run after {clock.Elapsed.TotalMilliseconds:0} ms; the lease is {lease.TotalSeconds:0} s.");
-        clock.Elapsed.Should().BeLessThan(lease / 2);
+        Output.WriteLine($"Claim whose reply was swallowed: the job had run after {took.TotalMilliseconds:0} ms; the lease is {lease.TotalSeconds:0} s.");
+        took.Should().BeLessThan(lease / 2);
         await CompletedAtFirstAttemptAsync(producer, ids);
     }
 
