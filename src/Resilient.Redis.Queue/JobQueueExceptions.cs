@@ -21,7 +21,7 @@ public sealed class JobTooLargeException : Exception
 /// <summary>The queue has as many jobs as <see cref="JobQueueOptions.MaxLength"/> allows. Nothing of the call was stored; try again later, or shed the load.</summary>
 public sealed class JobQueueFullException : Exception
 {
-    internal JobQueueFullException(string message) : base(message)
+    internal JobQueueFullException(string message, Exception? inner = null) : base(message, inner)
     {
     }
 }

@@ -87,6 +87,11 @@ public sealed class SafeQueue(IJobQueue inner, IResilientRedis redis, TimeProvid
         {
             throw new RedisRefusedException(second.Message + Note(first, told: false), second.ErrorCode, second.IsTransient, first);
         }
+        catch (JobQueueFullException second) when (first.MayHaveExecuted)
+        {
+            // The first attempt may be on its way still, and find room when it arrives.
+            throw new JobQueueFullException(second.Message + Note(first, told: false), first);
+        }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             throw new OperationCanceledException(cancellationToken); // the caller looks for their own

@@ -16,7 +16,7 @@ internal sealed class QueueParts
         Redis = provider.GetRequiredKeyedService<IResilientRedis>(queue.Connection);
         Time = provider.GetRequiredService<TimeProvider>();
         Serializer = new JobSerializer(Options.SerializerOptions);
-        Store = new RedisJobStore(
+        Store = provider.GetKeyedService<JobStore>(queue.Name) ?? new RedisJobStore(
             Redis, new QueueKeys(Options.KeyPrefix, queue.Name), Options, RedisScripts.Default, provider.GetRequiredKeyedService<IRedisConnectionFactory>(queue.Connection));
         Writer = new JobWriter(queue.Name, Options, Serializer, queue.JobNames, Time);
         Direct = new RedisJobQueue(queue.Name, Store, Writer, Serializer, Redis.TotalTimeout, Time);

@@ -41,11 +41,12 @@ end
 
 local suspects_moved = false -- whether this call has put a job among the suspects, or has taken one
 
--- At the head of its line; handed out alone from its second expiry on (rule R17).
-local function push_back(id, job)
+-- At the head of its line; handed out alone from its second expiry on (rule R17). A suspect that has lost its worker goes to the
+-- end: at the head, a job that kills its worker time after time would keep all other suspects waiting until it is dead.
+local function push_back(id, job, has_expired)
   if job.expiries >= SUSPECT_AFTER then
     suspects_moved = true
-    redis.call('LPUSH', suspect, id)
+    redis.call(has_expired and 'RPUSH' or 'LPUSH', suspect, id)
   else
     redis.call('LPUSH', waiting, id)
   end
@@ -73,7 +74,7 @@ local function recover(id)
     elseif job.lapses >= max_deliveries then
       bury(id, job, 'Its lease was lost ' .. int(job.lapses) .. ' times while its handler ran: it may kill its worker (MaxDeliveries).')
     else
-      push_back(id, job)
+      push_back(id, job, true)
       store(id, job)
     end
   end

@@ -69,7 +69,11 @@ internal readonly record struct SettlementReply(ReplyCode Code, JobState? State)
 /// <param name="More">Whether another call at once pays.</param>
 /// <param name="Settlements">One for each settlement sent.</param>
 /// <param name="Jobs">What was handed out.</param>
-internal sealed record WorkReply(ReplyCode Code, TimeSpan Lease, TimeSpan? UntilNext, bool More, SettlementReply[] Settlements, ClaimedJob[] Jobs);
+internal sealed record WorkReply(ReplyCode Code, TimeSpan Lease, TimeSpan? UntilNext, bool More, SettlementReply[] Settlements, ClaimedJob[] Jobs)
+{
+    /// <summary>Redis's clock when the script ran, in ms: it orders the answers of all workers.</summary>
+    public long ServerTime { get; init; }
+}
 
 /// <summary>A page of a listing: how many places of the set were looked at (0: the end), and the jobs among them that are in the state asked for.</summary>
 internal sealed record JobPage(int Looked, JobInfo[] Jobs);

@@ -3,7 +3,7 @@ using StackExchange.Redis;
 namespace Resilient.Redis.Queue.Storage;
 
 /// <summary>Jobs on their way in: enqueued, as follow-ups of a settlement, or from the outbox of another queue; and out again before they run.</summary>
-internal sealed partial class RedisJobStore
+internal partial class RedisJobStore
 {
     public override async ValueTask<EnqueueReply> EnqueueAsync(IReadOnlyList<NewJob> jobs, long notAfter, CancellationToken cancellationToken)
     {

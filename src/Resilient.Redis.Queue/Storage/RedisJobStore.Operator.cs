@@ -4,7 +4,7 @@ using StackExchange.Redis;
 namespace Resilient.Redis.Queue.Storage;
 
 /// <summary>The operator's verbs.</summary>
-internal sealed partial class RedisJobStore
+internal partial class RedisJobStore
 {
     public override async ValueTask<JobId[]> GetDeadAsync(long from, int count, bool newestFirst, CancellationToken cancellationToken)
     {

@@ -3,7 +3,7 @@ using StackExchange.Redis;
 namespace Resilient.Redis.Queue.Storage;
 
 /// <summary>Recurring jobs (rule R20).</summary>
-internal sealed partial class RedisJobStore
+internal partial class RedisJobStore
 {
     private const int FieldsOfTickReply = 3;
 

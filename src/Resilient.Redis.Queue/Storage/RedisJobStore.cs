@@ -4,7 +4,8 @@ using StackExchange.Redis;
 namespace Resilient.Redis.Queue.Storage;
 
 /// <summary>One method for each script: arguments in, records out. The only code that knows keys, arguments and replies.</summary>
-internal sealed partial class RedisJobStore(
+/// <remarks>Not sealed: the torture run derives from it and writes down what Redis answered.</remarks>
+internal partial class RedisJobStore(
     IResilientRedis redis, QueueKeys keys, JobQueueOptions options, RedisScripts scripts, IRedisConnectionFactory? connections = null) : JobStore(keys.Queue, options.MaxLength)
 {
     private const int FieldsOfExtension = 4;
@@ -44,7 +45,10 @@ internal sealed partial class RedisJobStore(
             (long)reply[3] is >= 0 and var ms ? TimeSpan.FromMilliseconds(ms) : null,
             (bool)reply[4],
             ReadSettlements((RedisResult[])reply[5]!),
-            [.. ((RedisResult[])reply[6]!).Select(job => ReadJob((RedisResult[])job!))]);
+            [.. ((RedisResult[])reply[6]!).Select(job => ReadJob((RedisResult[])job!))])
+        {
+            ServerTime = (long)reply[1],
+        };
     }
 
     public override async ValueTask<ReplyCode[]> ExtendAsync(string session, IReadOnlyList<Extension> extensions, CancellationToken cancellationToken)

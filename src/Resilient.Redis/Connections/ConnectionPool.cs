@@ -129,8 +129,13 @@ internal sealed class ConnectionPool(
 
     public void SetUp(PooledConnection connection)
     {
-        if (!connection.IsClosed && states.Up(connection))
-            availability.Set(AnyIsUp);
+        if (connection.IsClosed)
+            return;
+
+        // Also where the watchdog or the driver's event has just noted it: that thread may not have come to the next line, and who
+        // opened the connection takes it from here, or else fails at once because nothing is up yet.
+        states.Up(connection);
+        availability.Set(AnyIsUp);
     }
 
     /// <summary>How much longer a call shall wait for the reconnect that follows a loss, before Redis counts as known to be away.</summary>

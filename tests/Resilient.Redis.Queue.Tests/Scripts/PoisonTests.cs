@@ -225,6 +225,21 @@ public sealed class PoisonTests(BothServers servers) : ScriptTests(servers)
         state.CheckInvariants();
     }
 
+    /// <summary>Found by the torture run: a killer at the head of the suspects kept innocent ones waiting for two minutes.</summary>
+    [Theory, OnBothServers]
+    public async Task Suspect_that_loses_its_worker_again_lets_the_others_go_first(ServerKind kind)
+    {
+        var queue = await QueueAsync(kind);
+        await MakeSuspectsAsync(queue, 2);
+        var killer = (await queue.Worker("dies").ClaimAsync()).Single();
+
+        await queue.PassAsync(Lease, queue.Worker("survivor"));
+
+        var state = await queue.StateAsync();
+        state.Suspect.Should().HaveCount(2).And.EndWith(killer.Lease.Id.Value);
+        state.CheckInvariants();
+    }
+
     /// <summary>Only what Redis does not roll back could leave a job twice: a completed one must not run again for that.</summary>
     [Theory, OnBothServers]
     public async Task Ended_job_that_is_still_among_the_active_is_taken_out_and_not_run_again(ServerKind kind)

@@ -121,7 +121,7 @@ public sealed class BrokenHistoryTests
 
     [Fact]
     public void Worker_that_is_deaf() => Broken<NobodyIsDeaf>(
-        new ForgedHistory().Enqueued(0).Ran(10, "w1", 10).Completed(10).With(final => final with { HealedAt = ForgedHistory.Time(9), Alive = ["w1", "w2"] }));
+        new ForgedHistory().Enqueued(0).Ran(10, "w1", 10).Completed(10).With(final => final with { DrainedAt = ForgedHistory.Time(9), Alive = ["w1", "w2"] }));
 
     [Fact]
     public void Queue_that_is_not_empty() => Broken<EmptyAndConserved>(new ForgedHistory().With(final => final with { Unended = 1 }));

@@ -63,7 +63,12 @@ public sealed class GoodHistoryTests
 
     [Fact]
     public void Worker_that_works_after_the_faults_is_not_deaf() =>
-        Good(new ForgedHistory().Enqueued(0).Ran(10, "w1", 10).Completed(10).With(final => final with { HealedAt = ForgedHistory.Time(9), Alive = ["w1"] }));
+        Good(new ForgedHistory().Enqueued(0).Ran(10, "w1", 10).Completed(10).With(final => final with { DrainedAt = ForgedHistory.Time(9), Alive = ["w1"] }));
+
+    [Fact]
+    public void Settlement_that_was_made_before_a_freeze_and_answered_again_after_it_is_good() => Good(new ForgedHistory().Enqueued(0)
+        .Started(1, "w1", 10).Ended(2, "w1", 10, RunEnd.Failed).Fault(2.1, 8, "w1", FaultKind.FreezeWorker)
+        .Ran(5, "w2", 11, attempt: 2).AnsweredAgain(2, 9, "w1", 10, JobState.Scheduled).Completed(11, attempt: 2));
 
     private static void Good(ForgedHistory history) => history.Check().Should().BeEmpty();
 }

@@ -89,6 +89,19 @@ public sealed class SafeQueueTests
         thrown.Which.InnerException.Should().BeSameAs(first);
     }
 
+    [Fact]
+    public async Task Full_queue_at_the_second_attempt_says_nothing_of_the_first_that_may_still_arrive()
+    {
+        var first = Unavailable("first", mayHaveExecuted: true);
+        _inner.Answers.Enqueue(() => throw first);
+        _inner.Answers.Enqueue(() => throw new JobQueueFullException("too many"));
+
+        var thrown = await FluentActions.Awaiting(() => _queue.EnqueueAsync("job").AsTask()).Should().ThrowAsync<JobQueueFullException>();
+
+        thrown.Which.Message.Should().Contain("too many").And.Contain("the first may have stored the job");
+        thrown.Which.InnerException.Should().BeSameAs(first);
+    }
+
     [Theory, MemberData(nameof(Hopeless))]
     public async Task What_a_retry_cannot_mend_is_thrown_at_once(Exception hopeless)
     {

@@ -21,9 +21,14 @@ internal sealed class AttemptsAreSpentByFailures : IRule
         foreach (var (id, job) in history.Final.Jobs)
         {
             var failed = history.Runs[id].Count(run => run.How == RunEnd.Failed);
-            if (job.Attempt > failed + (history.Runs[id].Any(run => run.How is RunEnd.Returned or RunEnd.GaveUp) ? 1 : 0))
+            // The last run counts too; where the payload could not be read, the attempt to read it.
+            var endedByRun = job.State == JobState.Cancelled || history.Enqueued.GetValueOrDefault(id)?.Kind == Destiny.Unreadable
+                || history.Runs[id].Any(run => run.How is RunEnd.Returned or RunEnd.GaveUp);
+            if (job.Attempt > failed + (endedByRun ? 1 : 0))
                 yield return new(nameof(AttemptsAreSpentByFailures), $"{id} ended with {job.Attempt} attempts after {failed} failures.");
 
+            if (history.Enqueued.GetValueOrDefault(id)?.Kind is Destiny.Unknown)
+                continue; // each worker that does not know it costs it a delivery
             var mayLapse = history.Claims[id].Count(claim => history.Troubles.Befell(claim.Who, claim.At, TimeSpan.MaxValue));
             if (job.Lapses > mayLapse)
                 yield return new(nameof(AttemptsAreSpentByFailures), $"{id} lost {job.Lapses} deliveries, and only {mayLapse} of its workers had any trouble.");

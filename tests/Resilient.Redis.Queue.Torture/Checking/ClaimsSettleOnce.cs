@@ -14,14 +14,15 @@ internal sealed class ClaimsSettleOnce : IRule
         var claims = history.RepliesWith(id);
         foreach (var twice in accepted.GroupBy(answer => answer.Token).Where(answers => answers.Count() > 1))
             yield return Broken($"{id}: {twice.Count()} settlements were accepted for the claim {twice.Key}.");
-        if (accepted.Count(answer => answer.State is JobState.Completed or JobState.Dead) > 1)
+        if (accepted.Count(answer => answer.State is JobState.Completed or JobState.Dead or JobState.Cancelled) > 1)
             yield return Broken($"{id} was ended more than once.");
 
         foreach (var answer in accepted)
         {
-            if (claims.Any(claim => claim.Token > answer.Token && claim.ServerTime < answer.ServerTime))
+            // Not by Redis's clock: the answer to a repeated call has the time of the repeat, and the settlement may be older than the other's claim.
+            if (claims.Any(claim => claim.Token > answer.Token && claim.At < answer.SentAt))
                 yield return Broken($"{id}: a settlement of {answer.Who} under the token {answer.Token} was accepted after another had claimed the job.");
-            if (answer.State is JobState.Completed or JobState.Dead && claims.Any(claim => claim.ServerTime > answer.ServerTime))
+            if (answer.State is JobState.Completed or JobState.Dead or JobState.Cancelled && claims.Any(claim => claim.ServerTime > answer.ServerTime))
                 yield return Broken($"{id} was claimed after it had ended.");
         }
 

@@ -7,7 +7,10 @@ internal static class HistoryChecker
     [
         new NothingIsLost(), new NothingIsMadeTwice(), new ClaimsSettleOnce(), new TokensGrow(), new RunsAgainForACause(),
         new OverlapsOnlyWhenTold(), new AttemptsAreSpentByFailures(), new NobodyIsDeaf(), new EmptyAndConserved(),
+        new FollowUpsAreMadeOnce(), new UniqueJobsAreAlone(), new BatchesAreWhole(), new CancelledJobsStop(), new ProgressIsTrue(), new PoisonIsBounded(),
     ];
+
+    public static IReadOnlyList<IRule> Rules => s_rules;
 
     public static IReadOnlyList<Violation> Check(History history) => [.. s_rules.SelectMany(rule => rule.Check(history))];
 }

@@ -2,7 +2,7 @@ using Resilient.Redis.Queue.Torture.Recording;
 
 namespace Resilient.Redis.Queue.Torture.Checking;
 
-/// <summary>Promise 1: an acknowledged job has ended, completed by one of its runs, or dead for a reason that it gave itself.</summary>
+/// <summary>Promise 1: an acknowledged job has ended: completed by one of its runs, dead for a reason that is its own, or cancelled.</summary>
 internal sealed class NothingIsLost : IRule
 {
     public IEnumerable<Violation> Check(History history)
@@ -20,12 +20,19 @@ internal sealed class NothingIsLost : IRule
             {
                 JobState.Completed when !runs.Any(run => run.How == RunEnd.Returned && run.Token == job.Result) => $"is completed with the result of run {job.Result}, which did not return",
                 JobState.Dead when string.IsNullOrEmpty(job.Error) => "is dead without a reason",
-                JobState.Dead when !runs.Any(run => run.How == RunEnd.GaveUp) && runs.Count(run => run.How == RunEnd.Failed) < job.MaxAttempts => $"is dead although no run gave it up: {job.Error}",
-                JobState.Completed or JobState.Dead => null,
+                JobState.Dead when !IsHopeless(history, id, job, runs) => $"is dead although no run gave it up: {job.Error}",
+                JobState.Completed or JobState.Dead or JobState.Cancelled => null,
                 _ => $"has not ended: it is {job.State}",
             };
             if (fault is not null)
                 yield return new(nameof(NothingIsLost), $"{id} {fault}.");
         }
     }
+
+    /// <summary>Enqueued as poison, given up, failed too often, or lost with its worker too often.</summary>
+    private static bool IsHopeless(History history, string id, FinalJob job, List<Run> runs) =>
+        history.Enqueued.GetValueOrDefault(id)?.Kind is not (null or Destiny.Any)
+        || runs.Any(run => run.How == RunEnd.GaveUp)
+        || runs.Count(run => run.How == RunEnd.Failed) >= job.MaxAttempts
+        || job.Lapses >= history.MaxDeliveries;
 }

@@ -10,8 +10,7 @@ internal sealed class NothingIsMadeTwice : IRule
         foreach (var id in history.All<Acknowledged>().Where(acknowledged => acknowledged.Created).GroupBy(created => created.Id).Where(made => made.Count() > 1))
             yield return new(nameof(NothingIsMadeTwice), $"{id.Key} was created {id.Count()} times.");
 
-        var tried = history.All<Tried>().Select(attempt => attempt.Id).ToHashSet();
-        foreach (var id in history.Final.Jobs.Keys.Where(id => !tried.Contains(id)))
+        foreach (var id in history.Final.Jobs.Keys.Where(id => !history.Enqueued.ContainsKey(id) && !history.AskedFor.Contains(id)))
             yield return new(nameof(NothingIsMadeTwice), $"{id} was enqueued by nobody.");
 
         // Only where every attempt said so: the one before, or the one after, may have stored it.

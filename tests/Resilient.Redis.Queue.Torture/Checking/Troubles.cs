@@ -5,26 +5,44 @@ namespace Resilient.Redis.Queue.Torture.Checking;
 /// <summary>What may cost a worker its leases: that it was killed or stopped, or was cut off alone. An outage of Redis is not among it, nor a reset connection, nor a starved pool.</summary>
 internal sealed class Troubles(TimeSpan lease, IReadOnlyList<Happening> happenings)
 {
+    /// <summary>The run's own process. All workers' connections pass its proxies: where it has no time, any of them may be cut off.</summary>
+    public const string Control = "control";
+
     /// <summary>A process that goes on after a stop finds out at its first tick: a look of the lease keeper, and the call that it makes.</summary>
     private static readonly TimeSpan s_firstTick = TimeSpan.FromSeconds(1.5);
 
     private readonly ILookup<string, Fault> _faults = happenings.OfType<Fault>().ToLookup(fault => fault.Who);
+    private readonly Fault[] _outages = [.. happenings.OfType<Fault>().Where(fault => fault.Kind is FaultKind.KillRedis or FaultKind.RestartRedis or FaultKind.FreezeRedis)];
     private readonly HashSet<string> _stopInDoubt = [.. happenings.OfType<Opened>().Where(opened => opened.StopsInDoubt).Select(opened => opened.Who)];
 
     /// <summary>Whether the worker had a trouble of its own in that time, or so shortly before that it may have been felt then.</summary>
-    public bool Befell(string who, TimeSpan from, TimeSpan to) => _faults[who].Any(fault => fault.Kind switch
+    public bool Befell(string who, TimeSpan from, TimeSpan to) => Of(who).Any(fault => fault.Kind switch
     {
-        FaultKind.KillWorker => fault.At <= to,
+        FaultKind.KillWorker or FaultKind.StopWorker or FaultKind.Poisoned => fault.At <= to,
         FaultKind.FreezeWorker or FaultKind.Stall or FaultKind.SilenceSocket => fault.At <= to && fault.Until + 2 * lease >= from,
         _ => false,
     });
 
     /// <summary>Whether the worker could not have told its handler by then that another may run the job.</summary>
     /// <remarks>One that stops in doubt can tell while it is cut off; one that waits for Redis's word cannot.</remarks>
-    public bool CouldNotTell(string who, TimeSpan at) => _faults[who].Any(fault => fault.Kind switch
+    public bool CouldNotTell(string who, TimeSpan at) => Of(who).Any(fault => fault.Kind switch
     {
-        FaultKind.FreezeWorker or FaultKind.Stall => fault.At <= at && at <= fault.Until + s_firstTick,
-        FaultKind.SilenceSocket => !_stopInDoubt.Contains(who) && fault.At <= at && at <= fault.Until + 2 * lease,
+        FaultKind.FreezeWorker => fault.At <= at && at <= fault.Until + s_firstTick,
+        FaultKind.Stall when fault.Who == who => fault.At <= at && at <= fault.Until + s_firstTick,
+        FaultKind.SilenceSocket or FaultKind.Stall => !_stopInDoubt.Contains(who) && fault.At <= at && at <= fault.Until + 2 * lease,
         _ => false,
     });
+
+    /// <summary>Whether Redis and the worker could not speak with each other for a part of that time, or one of them was still coming back.</summary>
+    public bool CutOff(string who, TimeSpan from, TimeSpan to) => Of(who).Concat(_outages).Any(fault => fault.Kind switch
+    {
+        FaultKind.StarvePool or FaultKind.FillMemory => false,
+        FaultKind.KillWorker or FaultKind.StopWorker or FaultKind.Poisoned => fault.At <= to,
+        _ => fault.At <= to && fault.Until + lease >= from,
+    });
+
+    /// <summary>Whether nobody could reach Redis for a part of that time.</summary>
+    public bool HadOutage(TimeSpan from, TimeSpan to) => _outages.Concat(_faults[Control]).Any(fault => fault.At <= to && fault.Until >= from);
+
+    private IEnumerable<Fault> Of(string who) => _faults[who].Concat(_faults[Control]);
 }

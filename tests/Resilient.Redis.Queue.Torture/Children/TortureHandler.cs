@@ -1,21 +1,21 @@
+using System.Diagnostics;
 using Resilient.Redis.Queue.Torture.Recording;
 
 namespace Resilient.Redis.Queue.Torture.Children;
 
 /// <summary>Behaves as the job says, and writes down its start, its token's firing and its end.</summary>
-internal sealed class TortureHandler(Journal journal) : IJobHandler<TortureJob>
+internal sealed class TortureHandler(Journal journal) : IJobHandler<TortureJob>, IJobHandler<ReadableJob>
 {
-    private const string PutOffBefore = "put off before";
-
     public async Task HandleAsync(TortureJob job, JobContext context, CancellationToken cancellationToken)
     {
         var (id, token) = (context.Id.Value, context.FenceToken);
-        journal.Write((at, who) => new Started(at, who, id, token, context.Attempt));
+        journal.Write((at, who) => new Started(at, who, id, token, context.Attempt, context.Queue));
         using var registration = cancellationToken.Register(() => journal.Write((at, who) => new Fired(at, who, id, token, context.StopReason)));
         var how = RunEnd.Stopped;
         try
         {
-            await WorkAsync(job, cancellationToken);
+            AskForFollowUps(job, context);
+            await WorkAsync(job, context, cancellationToken);
             context.SetResult(token);
             how = EndOf(job, context);
         }
@@ -32,23 +32,60 @@ internal sealed class TortureHandler(Journal journal) : IJobHandler<TortureJob>
             case RunEnd.GaveUp:
                 throw new JobDeadException("The handler gave the job up on purpose.");
             case RunEnd.PutOff:
-                throw new JobRetryException(TimeSpan.FromMilliseconds(job.Milliseconds), PutOffBefore);
+                throw new JobRetryException(TimeSpan.FromMilliseconds(job.Milliseconds), "put off on purpose");
         }
     }
 
-    private static async Task WorkAsync(TortureJob job, CancellationToken cancellationToken)
+    /// <summary>Never called: the payload of such a job cannot be read. If it is, the checker finds a run where there must be none.</summary>
+    public Task HandleAsync(ReadableJob job, JobContext context, CancellationToken cancellationToken)
+    {
+        journal.Write((at, who) => new Started(at, who, context.Id.Value, context.FenceToken, context.Attempt, context.Queue));
+        return Task.CompletedTask;
+    }
+
+    private void AskForFollowUps(TortureJob job, JobContext context)
+    {
+        for (var i = 0; i < job.FollowUps; i++)
+        {
+            var queue = (i % 2 == 0) == (context.Queue == Settings.Queue) ? Settings.Next : Settings.Queue;
+            var child = context.EnqueueOnCompletion(new TortureJob(i == 0 ? JobKind.Short : JobKind.FailsOnce, job.Milliseconds % 100), queue: queue);
+            journal.Write((at, who) => new Asked(at, who, context.Id.Value, child.Value, queue));
+        }
+    }
+
+    private async Task WorkAsync(TortureJob job, JobContext context, CancellationToken cancellationToken)
     {
         switch (job.Kind)
         {
+            case JobKind.Killer:
+                journal.Write((at, who) => new Fault(at, who, FaultKind.Poisoned, at));
+                Process.GetCurrentProcess().Kill();
+                await Task.Delay(Timeout.Infinite, CancellationToken.None);
+                break;
             case JobKind.Blocking:
                 Thread.Sleep(job.Milliseconds); // as a user's handler would that waits in an old library
                 break;
             case JobKind.Stubborn:
                 await Task.Delay(job.Milliseconds, CancellationToken.None);
                 break;
+            case JobKind.Long:
+                await ReportAsync(job.Milliseconds, context, cancellationToken);
+                break;
             default:
                 await Task.Delay(job.Milliseconds, cancellationToken);
                 break;
+        }
+    }
+
+    private async Task ReportAsync(int milliseconds, JobContext context, CancellationToken cancellationToken)
+    {
+        const int Step = 150;
+        for (var done = 0; done < milliseconds; done += Step)
+        {
+            var progress = (int)(10_000L * done / milliseconds);
+            journal.Write((at, who) => new Reported(at, who, context.Id.Value, progress));
+            context.ReportProgress(progress / 10_000.0, "under way");
+            await Task.Delay(Math.Min(Step, milliseconds - done), cancellationToken);
         }
     }
 

@@ -4,8 +4,9 @@ namespace Resilient.Redis.Queue.Torture.Children;
 /// <param name="Kind">What it does.</param>
 /// <param name="Milliseconds">For how long.</param>
 /// <param name="Padding">So that payloads have different lengths.</param>
+/// <param name="FollowUps">How many jobs it enqueues with its completion: the first in the other queue, the second in its own, and so on.</param>
 [JobName("torture")]
-internal sealed record TortureJob(JobKind Kind, int Milliseconds, string Padding)
+internal sealed record TortureJob(JobKind Kind, int Milliseconds, string Padding = "", int FollowUps = 0)
 {
     public static TortureJob Random(Random random)
     {
@@ -26,7 +27,8 @@ internal sealed record TortureJob(JobKind Kind, int Milliseconds, string Padding
             JobKind.Blocking => random.Next(200, 2000),
             _ => random.Next(1, 60),
         };
-        return new TortureJob(kind, milliseconds, new string('x', random.Next(10) == 0 ? random.Next(20_000) : random.Next(200)));
+        var padding = new string('x', random.Next(10) == 0 ? random.Next(20_000) : random.Next(200));
+        return new TortureJob(kind, milliseconds, padding, random.Next(10) == 0 ? random.Next(1, 4) : 0);
     }
 }
 
@@ -37,6 +39,8 @@ internal enum JobKind
     FailsAlways,
     GivesUp,
     PutsOff,
+
+    /// <summary>Reports how far it is.</summary>
     Long,
 
     /// <summary>Does not listen to its token.</summary>
@@ -44,4 +48,19 @@ internal enum JobKind
 
     /// <summary>Holds a thread of the pool.</summary>
     Blocking,
+
+    /// <summary>Kills its process.</summary>
+    Killer,
 }
+
+/// <summary>What producers send under a name whose handler expects a number: nobody can read it.</summary>
+[JobName("torture.unreadable")]
+internal sealed record UnreadableJob(string Number);
+
+/// <summary>What the handler of that name expects.</summary>
+[JobName("torture.unreadable")]
+internal sealed record ReadableJob(int Number);
+
+/// <summary>No worker has a handler for it.</summary>
+[JobName("torture.unknown")]
+internal sealed record UnknownJob(int Number);

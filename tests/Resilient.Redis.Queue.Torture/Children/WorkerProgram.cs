@@ -1,11 +1,11 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Resilient.Redis.Queue.Torture.Recording;
 
 namespace Resilient.Redis.Queue.Torture.Children;
 
-/// <summary>A worker process: runs jobs, writes down what it does, and starves its own pool on request.</summary>
+/// <summary>A worker process: runs the jobs of both queues, writes down what it does, and starves its own pool on request.</summary>
 internal static class WorkerProgram
 {
     public const string Starve = "starve ";
@@ -17,18 +17,22 @@ internal static class WorkerProgram
         var orders = new Orders(order => StarvePool(int.Parse(order[Starve.Length..], CultureInfo.InvariantCulture)));
         StallWatch.Start(journal);
 
-        var (builder, queue) = Settings.Build(endpoint);
+        var (builder, queues) = Settings.Build(endpoint);
         builder.Services.AddSingleton(journal);
-        builder.Logging.Services.AddSingleton<Microsoft.Extensions.Logging.ILoggerProvider>(new FileLog(Path.Combine(folder, $"{name}.log")));
-        queue.AddHandler<TortureJob, TortureHandler>().AddWorker(o =>
+        builder.Services.AddSingleton<ILoggerProvider>(new FileLog(Path.Combine(folder, $"{name}.log")));
+        foreach (var queue in queues)
         {
-            o.Concurrency = Settings.Concurrency;
-            o.Prefetch = 2;
-            o.StopInDoubt = stopInDoubt;
-            o.ShutdownGrace = TimeSpan.FromSeconds(5);
-        });
-        RecordingRedis.Decorate(builder.Services, journal);
-        using var host = ((HostApplicationBuilder)builder).Build();
+            RecordingStore.Add(builder.Services, queue.Name, journal);
+            queue.AddHandler<TortureJob, TortureHandler>().AddHandler<ReadableJob, TortureHandler>().AddWorker(o =>
+            {
+                o.Concurrency = Settings.ConcurrencyOf(queue.Name);
+                o.Prefetch = 2;
+                o.StopInDoubt = stopInDoubt;
+                o.ShutdownGrace = TimeSpan.FromSeconds(1);
+            });
+        }
+
+        using var host = builder.Build();
         await host.StartAsync();
         await orders.Stopped;
         await host.StopAsync();

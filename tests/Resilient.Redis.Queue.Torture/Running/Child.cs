@@ -77,7 +77,8 @@ internal sealed partial class Child : IDisposable
 
     private void Signal(int signal)
     {
-        if (Kill(_process.Id, signal) != 0)
+        // One that has ended meanwhile, killed by a job, can be neither frozen nor thawed.
+        if (IsAlive && Kill(_process.Id, signal) != 0 && IsAlive)
             throw new InvalidOperationException($"kill({_process.Id}, {signal}) failed with errno {Marshal.GetLastPInvokeError()}.");
     }
 

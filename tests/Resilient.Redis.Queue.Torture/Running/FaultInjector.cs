@@ -8,12 +8,15 @@ using StackExchange.Redis;
 namespace Resilient.Redis.Queue.Torture.Running;
 
 /// <summary>Breaks what the schedule says, mends it, and writes both times down.</summary>
-internal sealed class FaultInjector(RedisServer redis, Fleet fleet, Guard guard, Journal journal)
+internal sealed class FaultInjector(RedisServer redis, Fleet fleet, Guard guard, RecordingQueue queue, Journal journal)
 {
     public const int MemoryBytes = 128 * 1024 * 1024;
 
     private const string Redis = "redis";
-    private const string Ballast = "ballast";
+    private const string Queue = "queue";
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_longestMending = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_longestStop = TimeSpan.FromSeconds(20);
 
     /// <summary>Returns when all is mended.</summary>
     public async Task RunAsync(IReadOnlyList<PlannedFault> schedule)
@@ -33,10 +36,17 @@ internal sealed class FaultInjector(RedisServer redis, Fleet fleet, Guard guard,
     private async Task InjectAsync(PlannedFault fault)
     {
         var (slot, began) = (fleet.Slots[fault.Slot], Journal.Now);
-        var who = fault.Kind is FaultKind.KillRedis or FaultKind.RestartRedis or FaultKind.FreezeRedis or FaultKind.FillMemory ? Redis : slot.Name;
+        var who = fault.Kind switch
+        {
+            FaultKind.KillRedis or FaultKind.RestartRedis or FaultKind.FreezeRedis or FaultKind.FillMemory => Redis,
+            FaultKind.PoisonJob => Queue,
+            _ => slot.Name,
+        };
         await (fault.Kind switch
         {
-            FaultKind.KillWorker => KillWorkerAsync(fault, who),
+            FaultKind.KillWorker => EndWorkerAsync(fault, who, static child => child.KillAsync()),
+            FaultKind.StopWorker => EndWorkerAsync(fault, who, StopAsync),
+            FaultKind.PoisonJob => PoisonAsync(),
             FaultKind.FreezeWorker => ForAsync(fault.Length, slot.Child!.Freeze, slot.Child!.Thaw),
             FaultKind.StarvePool => ForAsync(fault.Length, () => slot.Child!.Order(string.Create(CultureInfo.InvariantCulture, $"{WorkerProgram.Starve}{fault.Length.TotalMilliseconds:0}")), () => { }),
             FaultKind.CutSocket => Task.Run(() => Cut(slot.Proxy, fault.Number)),
@@ -47,7 +57,7 @@ internal sealed class FaultInjector(RedisServer redis, Fleet fleet, Guard guard,
             FaultKind.FillMemory => FillMemoryAsync(fault.Length),
             _ => throw new InvalidOperationException($"{fault.Kind} cannot be injected."),
         });
-        if (fault.Kind != FaultKind.KillWorker)
+        if (fault.Kind is not FaultKind.KillWorker and not FaultKind.StopWorker)
             journal.Write((now, _) => new Fault(began, who, fault.Kind, now));
     }
 
@@ -58,12 +68,30 @@ internal sealed class FaultInjector(RedisServer redis, Fleet fleet, Guard guard,
         mendIt();
     }
 
-    private async Task KillWorkerAsync(PlannedFault fault, string who)
+    /// <summary>Written down when the process is gone: what it has written before is its own.</summary>
+    private Task EndWorkerAsync(PlannedFault fault, string who, Func<Child, Task> end) => fleet.ReplaceAsync(
+        fault.Slot,
+        async child =>
+        {
+            var began = Journal.Now;
+            await end(child);
+            journal.Write((now, _) => new Fault(fault.Kind == FaultKind.StopWorker ? began : now, who, fault.Kind, now));
+        },
+        fault.Length);
+
+    /// <summary>As a service manager stops a worker: it hands back what it cannot finish.</summary>
+    private static async Task StopAsync(Child child)
     {
-        await fleet.KillAsync(fault.Slot);
-        journal.Write((now, _) => new Fault(now, who, FaultKind.KillWorker, now));
-        await Task.Delay(fault.Length);
-        fleet.Start(fault.Slot);
+        child.Order(Orders.Stop);
+        await child.EndsWithinAsync(s_longestStop);
+    }
+
+    private async Task PoisonAsync()
+    {
+        var id = JobId.New();
+        var tried = new Tried(default, "", id.Value, Destiny.Killer);
+        while (await queue.EnqueueAsync((tried, new TortureJob(JobKind.Killer, 0), new EnqueueOptions { Id = id })) != Answer.Stored)
+            await Task.Delay(s_pause);
     }
 
     private static void Cut(FaultProxy proxy, int number)
@@ -106,13 +134,30 @@ internal sealed class FaultInjector(RedisServer redis, Fleet fleet, Guard guard,
         guard.Watch(redis.ProcessId);
     }
 
-    /// <summary>One value as large as what is left, and a little more: from there on Redis says OOM to whoever wants to store.</summary>
+    /// <summary>Less memory than is in use: from there on Redis says OOM to whoever wants to store, as it does when it is full.</summary>
     private async Task FillMemoryAsync(TimeSpan length)
     {
         await using var connection = await redis.ConnectAsync();
-        var database = connection.GetDatabase();
-        await database.StringSetRangeAsync(Ballast, MemoryBytes, "x");
+        var server = connection.GetServers()[0];
+        await UntilItSucceedsAsync(() => server.ConfigSetAsync("maxmemory", 1));
         await Task.Delay(length);
-        await database.KeyDeleteAsync(Ballast);
+        await UntilItSucceedsAsync(() => server.ConfigSetAsync("maxmemory", MemoryBytes));
+    }
+
+    /// <summary>On a machine that has no time for it a call may fail, and a run that leaves Redis broken proves nothing.</summary>
+    private static async Task UntilItSucceedsAsync(Func<Task> call)
+    {
+        for (var until = Journal.Now + s_longestMending; ;)
+        {
+            try
+            {
+                await call();
+                return;
+            }
+            catch (Exception error) when (error is RedisException or TimeoutException && Journal.Now < until)
+            {
+                await Task.Delay(s_pause);
+            }
+        }
     }
 }

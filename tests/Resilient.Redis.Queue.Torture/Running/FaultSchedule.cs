@@ -5,7 +5,7 @@ namespace Resilient.Redis.Queue.Torture.Running;
 /// <summary>One fault to come.</summary>
 /// <param name="At">After the start.</param>
 /// <param name="Kind">What is broken.</param>
-/// <param name="Slot">Which process, workers first; no meaning for Redis.</param>
+/// <param name="Slot">Which process, workers first; no meaning for Redis and for a poison job.</param>
 /// <param name="Length">For how long.</param>
 /// <param name="Number">Any number, from which a fault takes the rest that it has to decide.</param>
 internal sealed record PlannedFault(TimeSpan At, FaultKind Kind, int Slot, TimeSpan Length, int Number);
@@ -16,11 +16,13 @@ internal static class FaultSchedule
     private static readonly TimeSpan s_every = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_redisPause = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_slotPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_poisonPause = TimeSpan.FromSeconds(40); // it takes a worker every few seconds until it is dead
 
     /// <summary>Kind, how often, and from when to when it lasts, in ms.</summary>
     private static readonly (FaultKind Kind, int Weight, int Least, int Most)[] s_kinds =
     [
-        (FaultKind.KillWorker, 14, 100, 2000),
+        (FaultKind.KillWorker, 13, 100, 2000),
+        (FaultKind.StopWorker, 5, 100, 2000),
         (FaultKind.FreezeWorker, 12, 300, 7000),
         (FaultKind.StarvePool, 10, 1000, 5000),
         (FaultKind.CutSocket, 20, 0, 1),
@@ -29,13 +31,14 @@ internal static class FaultSchedule
         (FaultKind.RestartRedis, 6, 0, 1),
         (FaultKind.FreezeRedis, 8, 300, 5000),
         (FaultKind.FillMemory, 6, 500, 4000),
+        (FaultKind.PoisonJob, 4, 0, 1),
     ];
 
     public static IReadOnlyList<PlannedFault> Make(int seed, TimeSpan length, int workers, int producers)
     {
         var random = new Random(seed);
         var slots = new TimeSpan[workers + producers];
-        var redis = TimeSpan.Zero;
+        var (redis, poison) = (TimeSpan.Zero, TimeSpan.Zero);
         var faults = new List<PlannedFault>();
         for (var at = s_every; at < length; at += s_every)
         {
@@ -44,10 +47,11 @@ internal static class FaultSchedule
             {
                 var fault = Draw(random, at, workers, producers);
                 var ofRedis = fault.Kind is FaultKind.KillRedis or FaultKind.RestartRedis or FaultKind.FreezeRedis or FaultKind.FillMemory;
-                ref var free = ref ofRedis ? ref redis : ref slots[fault.Slot];
+                var ofQueue = fault.Kind == FaultKind.PoisonJob;
+                ref var free = ref ofRedis ? ref redis : ref ofQueue ? ref poison : ref slots[fault.Slot];
                 if (free > at)
                     continue;
-                free = at + fault.Length + (ofRedis ? s_redisPause : s_slotPause);
+                free = at + fault.Length + (ofRedis ? s_redisPause : ofQueue ? s_poisonPause : s_slotPause);
                 faults.Add(fault);
                 break;
             }

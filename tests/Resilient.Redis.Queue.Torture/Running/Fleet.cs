@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Resilient.Redis.TestKit;
 
 namespace Resilient.Redis.Queue.Torture.Running;
@@ -8,9 +9,12 @@ internal sealed class Fleet : IAsyncDisposable
     public const int Workers = 3;
     public const int Producers = 2;
 
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(100);
+
     private readonly Guard _guard;
     private readonly string _folder;
     private readonly int _seed;
+    private readonly ConcurrentBag<Child> _started = []; // a fault may still be about to thaw one that has ended: disposed of at the end
 
     public Fleet(TestServer server, Guard guard, string folder, int seed)
     {
@@ -36,19 +40,42 @@ internal sealed class Fleet : IAsyncDisposable
         var slot = Slots[number];
         slot.Generation++;
         slot.Name = number < Workers ? $"worker{number}.{slot.Generation}" : $"producer{number - Workers}";
-        slot.Child?.Dispose();
         // Every other worker stops its handlers in doubt: both kinds have to keep the promises.
         slot.Child = number < Workers
             ? Child.Start("worker", slot.Name, slot.Proxy.Endpoint, _folder, $"{number % 2 == 0}")
             : Child.Start("producer", slot.Name, slot.Proxy.Endpoint, _folder, $"{_seed * Producers + number - Workers}");
+        _started.Add(slot.Child);
         _guard.Watch(slot.Child.Id);
     }
 
-    public async Task KillAsync(int number)
+    /// <summary>Starts a worker in the place of one that a job has killed, as a service manager would.</summary>
+    public async Task ReviveAsync(CancellationToken cancellationToken)
     {
-        var child = Slots[number].Child!;
-        await child.KillAsync();
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            for (var i = 0; i < Workers; i++)
+            {
+                if (Slots[i] is { IsDown: false, Child.IsAlive: false } slot)
+                {
+                    _guard.Forget(slot.Child.Id);
+                    Start(i);
+                }
+            }
+
+            await Task.Delay(s_look, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Ends the process in a slot, and leaves it empty for a while.</summary>
+    public async Task ReplaceAsync(int number, Func<Child, Task> end, TimeSpan pause)
+    {
+        var (slot, child) = (Slots[number], Slots[number].Child!);
+        slot.IsDown = true;
+        await end(child);
         _guard.Forget(child.Id);
+        await Task.Delay(pause);
+        Start(number);
+        slot.IsDown = false;
     }
 
     /// <summary>Asks them to stop, and waits.</summary>
@@ -69,13 +96,15 @@ internal sealed class Fleet : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var slot in Slots)
+        foreach (var child in _started)
         {
-            if (slot.Child is { IsAlive: true } child)
+            if (child.IsAlive)
                 await child.KillAsync();
-            slot.Child?.Dispose();
-            await slot.Proxy.DisposeAsync();
+            child.Dispose();
         }
+
+        foreach (var slot in Slots)
+            await slot.Proxy.DisposeAsync();
     }
 }
 
@@ -89,4 +118,7 @@ internal sealed class Slot(FaultProxy proxy)
     public int Generation { get; set; }
 
     public string Name { get; set; } = "";
+
+    /// <summary>Empty on purpose.</summary>
+    public bool IsDown { get; set; }
 }

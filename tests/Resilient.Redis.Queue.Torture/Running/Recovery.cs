@@ -17,13 +17,17 @@ internal static class Recovery
     }
 
     /// <summary>For each worker that was killed with jobs in its hands, until the last of these was claimed by another. Other faults may fall in between.</summary>
-    public static IReadOnlyList<TimeSpan> OfKilledWorkers(History history)
+    /// <param name="history">Of the run.</param>
+    /// <param name="besideOutages">Only where Redis was there all the time: an outage stops lease time, and afterwards all have one lease to come back.</param>
+    public static IReadOnlyList<TimeSpan> OfKilledWorkers(History history, bool besideOutages)
     {
         var claims = history.Claims.SelectMany(claims => claims.Zip(claims.Skip(1))).ToLookup(pair => pair.First.Who);
         return [.. history.All<Fault>()
-            .Where(fault => fault.Kind == FaultKind.KillWorker)
-            .Select(fault => claims[fault.Who].Where(pair => pair.Second.At > fault.At && !IsSettled(history, pair.First)).Select(pair => pair.Second.At - fault.At).DefaultIfEmpty().Max())
-            .Where(took => took > TimeSpan.Zero).Order()];
+            .Where(fault => fault.Kind is FaultKind.KillWorker or FaultKind.Poisoned)
+            .Select(fault => (From: fault.At, To: claims[fault.Who]
+                .Where(pair => pair.Second.At > fault.At && !IsSettled(history, pair.First)).Select(pair => pair.Second.At).DefaultIfEmpty(fault.At).Max()))
+            .Where(time => time.To > time.From && !(besideOutages && history.Troubles.HadOutage(time.From - history.Lease, time.To)))
+            .Select(time => time.To - time.From).Order()];
     }
 
     private static bool IsSettled(History history, Claim claim) => history.Settlements[claim.Id].Any(settled => settled.Token == claim.Token);

@@ -5,6 +5,20 @@ namespace Resilient.Redis.Tests.Integration;
 
 public sealed class PoolTests
 {
+    /// <summary>The watchdog and the driver's events note it too. One that had noted the connection, and had not come to tell that Redis is there, made the first call of a fresh pool fail at once.</summary>
+    [Fact]
+    public async Task Connection_that_another_thread_is_just_noting_counts_for_who_has_opened_it()
+    {
+        await using var server = await TestServer.StartAsync();
+        await using var redis = Testing.Create(server.Endpoint);
+        await redis.GetConnectionAsync();
+        redis.Availability.Set(static () => false);     // where that thread stands: the connection is up, and nothing else is
+
+        redis.Pool.SetUp(redis.Pool.First!);
+
+        (await redis.GetConnectionAsync()).Should().BeSameAs(redis.Pool.First!.Multiplexer);
+    }
+
     [Fact]
     public async Task Concurrency_alone_opens_no_second_connection()
     {

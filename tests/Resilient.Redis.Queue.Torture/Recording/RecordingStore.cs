@@ -1,0 +1,34 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Resilient.Redis.Queue.Storage;
+
+namespace Resilient.Redis.Queue.Torture.Recording;
+
+/// <summary>The queue's own store, which writes down what Redis answered to each claim and settlement.</summary>
+/// <remarks>A settlement whose reply is lost is sent again by its worker, so only those of a worker that is killed meanwhile are not seen here.</remarks>
+internal sealed class RecordingStore(IResilientRedis redis, QueueKeys keys, JobQueueOptions options, IRedisConnectionFactory connections, Journal journal)
+    : RedisJobStore(redis, keys, options, RedisScripts.Default, connections)
+{
+    public static void Add(IServiceCollection services, string queue, Journal journal) => services.AddKeyedSingleton<JobStore>(queue, (provider, _) =>
+    {
+        var options = provider.GetRequiredService<IOptionsMonitor<JobQueueOptions>>().Get(queue);
+        return new RecordingStore(
+            provider.GetRequiredKeyedService<IResilientRedis>(""), new QueueKeys(options.KeyPrefix, queue), options,
+            provider.GetRequiredKeyedService<IRedisConnectionFactory>(""), journal);
+    });
+
+    public override async ValueTask<WorkReply> WorkAsync(string session, int lane, WorkCall call, CancellationToken cancellationToken)
+    {
+        var sentAt = Journal.Now;
+        var reply = await base.WorkAsync(session, lane, call, cancellationToken);
+        foreach (var (settlement, answer) in call.Settlements.Zip(reply.Settlements))
+        {
+            var (id, token) = (settlement.Lease.Id.Value, settlement.Lease.Token);
+            journal.Write((at, who) => new Settled(at, who, id, token, settlement.Outcome.GetType().Name, answer.Code, answer.State, reply.ServerTime, sentAt));
+        }
+
+        foreach (var job in reply.Jobs)
+            journal.Write((at, who) => new Claimed(at, who, job.Lease.Id.Value, job.Lease.Token, reply.ServerTime));
+        return reply;
+    }
+}
