@@ -12,6 +12,7 @@ public interface IJobQueue
     /// <exception cref="JobTooLargeException">The job is larger than <see cref="JobQueueOptions.MaxPayloadBytes"/>; nothing was sent.</exception>
     /// <exception cref="JobQueueFullException">The queue has <see cref="JobQueueOptions.MaxLength"/> jobs; this one was not stored.</exception>
     /// <exception cref="JobQueueDrainingException">An operator drains the queue; the job was not stored.</exception>
+    /// <exception cref="JobNotReplicatedException">The job was accepted, and was not seen in time where <see cref="JobQueueOptions.ReplicaAcks"/> or <see cref="JobQueueOptions.RequireFsync"/> want it.</exception>
     /// <exception cref="RedisUnavailableException">Redis did not confirm it; <see cref="RedisUnavailableException.MayHaveExecuted"/> tells whether it may be there. Enqueue the same id again to be sure.</exception>
     /// <exception cref="RedisRefusedException">Redis refused it, for example with OOM; the job was not stored.</exception>
     ValueTask<EnqueueResult> EnqueueAsync<TJob>(TJob job, EnqueueOptions? options = null, CancellationToken cancellationToken = default);
@@ -24,6 +25,7 @@ public interface IJobQueue
     /// <exception cref="JobTooLargeException">One job is larger than <see cref="JobQueueOptions.MaxPayloadBytes"/>; nothing was sent.</exception>
     /// <exception cref="JobQueueFullException">They do not fit under <see cref="JobQueueOptions.MaxLength"/>; the message tells how many were accepted before.</exception>
     /// <exception cref="JobQueueDrainingException">An operator drains the queue; the message tells how many were accepted before.</exception>
+    /// <exception cref="JobNotReplicatedException">As for one job; those after them were not sent.</exception>
     /// <exception cref="RedisUnavailableException">Redis did not confirm all; the message tells how many it did. Hand in the same ids again to be sure.</exception>
     /// <exception cref="RedisRefusedException">Redis refused them, for example with OOM; the message tells how many were accepted before.</exception>
     ValueTask<IReadOnlyList<EnqueueResult>> EnqueueManyAsync<TJob>(IReadOnlyList<JobRequest<TJob>> jobs, CancellationToken cancellationToken = default);

@@ -41,6 +41,15 @@ public sealed class JobQueueOptions
     /// <summary>How many jobs may be started in a time over all workers, each attempt and each job claimed ahead counted. None by default. Each worker goes by its own value: use the same everywhere.</summary>
     public JobRateLimit? RateLimit { get; set; }
 
+    /// <summary>How many replicas must have a job before its enqueue returns. Default 0; from 0 to 16. When they do not in <see cref="ReplicaAckTimeout"/>, the enqueue throws <see cref="JobNotReplicatedException"/>: the job is accepted all the same. Each wait costs a round trip to the slowest of them.</summary>
+    public int ReplicaAcks { get; set; }
+
+    /// <summary>How long an enqueue waits for <see cref="ReplicaAcks"/> and <see cref="RequireFsync"/>, within the call's total time. Default 1 s; from 10 ms to 1 min.</summary>
+    public TimeSpan ReplicaAckTimeout { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Whether Redis must have a job on its disk before its enqueue returns (WAITAOF: Redis 7.2 or newer with appendonly; another server is refused by name). Default false.</summary>
+    public bool RequireFsync { get; set; }
+
     /// <summary>The largest job, and the largest result, in bytes of JSON. Default 1 MiB; from 1 KiB to 64 MiB.</summary>
     public int MaxPayloadBytes { get; set; } = 1024 * 1024;
 

@@ -35,7 +35,14 @@ public sealed class SafeQueue(IJobQueue inner, IResilientRedis redis, TimeProvid
         {
             var call = new EnqueueCall(redis.TotalTimeout, _time) { AcceptedBefore = results.Count };
             JobRequest<TJob>[] safe = Array.ConvertAll(batch, request => request with { Options = With(request.Options, call) });
-            results.AddRange(await SafelyAsync(call, $"enqueue of {safe.Length} jobs", token => inner.EnqueueManyAsync(safe, token), cancellationToken).ConfigureAwait(false));
+            try
+            {
+                results.AddRange(await SafelyAsync(call, $"enqueue of {safe.Length} jobs", token => inner.EnqueueManyAsync(safe, token), cancellationToken).ConfigureAwait(false));
+            }
+            catch (JobNotReplicatedException notReplicated) when (results.Count > 0)
+            {
+                throw notReplicated.After(results);
+            }
         }
 
         return results;

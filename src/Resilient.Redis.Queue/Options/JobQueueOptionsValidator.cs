@@ -26,6 +26,8 @@ internal sealed class JobQueueOptionsValidator(string queue) : IValidateOptions<
         faults.Between(options.DeadRetention, TimeSpan.FromMinutes(1), TimeSpan.FromDays(3650));
         faults.Between(options.DeadLimit, 1, 10_000_000);
         faults.Between(options.MaxPayloadBytes, 1024, 64 * 1024 * 1024);
+        faults.Between(options.ReplicaAcks, 0, 16);
+        faults.Between(options.ReplicaAckTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1));
         if (options.MaxLength is { } most)
             faults.Between(most, 1, long.MaxValue, nameof(options.MaxLength));
         if (options.MaxConcurrency is { } atOnce)

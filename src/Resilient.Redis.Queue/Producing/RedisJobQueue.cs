@@ -5,7 +5,7 @@ namespace Resilient.Redis.Queue.Producing;
 
 /// <summary>One script call for each question, no retry: <see cref="SafeQueue"/> owns that.</summary>
 internal sealed class RedisJobQueue(
-    string name, JobStore store, JobWriter writer, JobSerializer serializer, TimeSpan validity, TimeProvider time) : IJobQueue
+    string name, JobStore store, JobWriter writer, JobSerializer serializer, TimeSpan validity, TimeProvider time, Durability? durability = null) : IJobQueue
 {
     private const int MostInOneCall = 1000;
     private const long MostBytesInOneCall = 4 * 1024 * 1024;
@@ -23,8 +23,9 @@ internal sealed class RedisJobQueue(
     public async ValueTask<EnqueueResult> EnqueueAsync<TJob>(TJob job, EnqueueOptions? options = null, CancellationToken cancellationToken = default)
     {
         var newJob = writer.Write(job, options ?? new());
-        var answers = await SendAsync([newJob], options?.Call, $"enqueue of job {newJob.Id}", cancellationToken).ConfigureAwait(false);
-        return ResultOf(newJob, answers[0]);
+        var results = new List<EnqueueResult>(1);
+        await AcceptAsync([newJob], options?.Call, $"enqueue of job {newJob.Id}", results, cancellationToken).ConfigureAwait(false);
+        return results[0];
     }
 
     public async ValueTask<IReadOnlyList<EnqueueResult>> EnqueueManyAsync<TJob>(IReadOnlyList<JobRequest<TJob>> jobs, CancellationToken cancellationToken = default)
@@ -37,16 +38,15 @@ internal sealed class RedisJobQueue(
         {
             var call = jobs[0].Options?.Call;
             var what = $"enqueue of {batch.Count} jobs, after {results.Count + call?.AcceptedBefore ?? results.Count} of the same call that were accepted,";
-            var answers = await SendAsync(batch, results.Count == 0 ? call : null, what, cancellationToken).ConfigureAwait(false);
-            results.AddRange(batch.Zip(answers, ResultOf));
+            await AcceptAsync(batch, results.Count == 0 ? call : null, what, results, cancellationToken).ConfigureAwait(false);
         }
 
         return results;
     }
 
-    /// <summary>Hands in what another queue has kept for this one; a repeat makes no second job.</summary>
+    /// <summary>Hands in what another queue has kept for this one; a repeat makes no second job. No replica is waited for: the other queue has it until it is here.</summary>
     public async ValueTask DeliverAsync(NewJob job, CancellationToken cancellationToken) =>
-        await SendAsync([job], null, $"delivery of job {job.Id}", cancellationToken).ConfigureAwait(false);
+        await SendAsync([job], new EnqueueCall(validity, time), $"delivery of job {job.Id}", cancellationToken).ConfigureAwait(false);
 
     public async ValueTask<CancelResult> CancelAsync(JobId id, string? reason = null, CancellationToken cancellationToken = default)
     {
@@ -144,13 +144,35 @@ internal sealed class RedisJobQueue(
         }
     }
 
-    /// <param name="jobs">What one script call takes.</param>
-    /// <param name="call">What all attempts have in common; null for a call of its own.</param>
-    /// <param name="what">For messages.</param>
-    /// <param name="cancellationToken">Stops waiting.</param>
-    private async ValueTask<EnqueueAnswer[]> SendAsync(IReadOnlyList<NewJob> jobs, EnqueueCall? call, string what, CancellationToken cancellationToken)
+    /// <summary>Sends what one script call takes, and waits until it is where the options want it; adds the answers to <paramref name="results"/>.</summary>
+    private async ValueTask AcceptAsync(
+        IReadOnlyList<NewJob> jobs, EnqueueCall? call, string what, List<EnqueueResult> results, CancellationToken cancellationToken)
     {
         call ??= new EnqueueCall(validity, time);
+        if (durability is not null)
+            await durability.OpenAsync(call.Left, cancellationToken).ConfigureAwait(false);
+        var answers = await SendAsync(jobs, call, what, cancellationToken).ConfigureAwait(false);
+        results.AddRange(jobs.Zip(answers, ResultOf));
+        if (durability is null)
+            return;
+
+        var confirmed = await durability.ConfirmAsync([.. jobs.Select(job => job.Id)], call.Left, cancellationToken).ConfigureAwait(false);
+        // Another server than the one that accepted it: only a repeat makes it be there.
+        if (!confirmed.HasJobs)
+            throw new RedisUnavailableException(
+                $"Queue '{name}': {what} was accepted, and then Redis failed over to a server that does not have it. Enqueue the same id again.", mayHaveExecuted: true);
+        if (durability.ShortageOf(confirmed) is { } shortage)
+            throw new JobNotReplicatedException(
+                $"Queue '{name}': {what} was accepted, but {shortage}. The job runs, unless Redis loses it; enqueue the same id again to wait once more, which makes no second job.",
+                results, confirmed.Replicas, confirmed.Cause);
+    }
+
+    /// <param name="jobs">What one script call takes.</param>
+    /// <param name="call">What all attempts have in common.</param>
+    /// <param name="what">For messages.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    private async ValueTask<EnqueueAnswer[]> SendAsync(IReadOnlyList<NewJob> jobs, EnqueueCall call, string what, CancellationToken cancellationToken)
+    {
         try
         {
             var reply = await SendOnceAsync(jobs, call, cancellationToken).ConfigureAwait(false);

@@ -7,7 +7,7 @@ using Resilient.Redis.Queue.Worker;
 namespace Resilient.Redis.Queue.Registration;
 
 /// <summary>What the services of one queue have in common, made once by the container.</summary>
-internal sealed class QueueParts
+internal sealed class QueueParts : IAsyncDisposable, IDisposable
 {
     public QueueParts(QueueRegistration queue, IServiceProvider provider)
     {
@@ -16,10 +16,19 @@ internal sealed class QueueParts
         Redis = provider.GetRequiredKeyedService<IResilientRedis>(queue.Connection);
         Time = provider.GetRequiredService<TimeProvider>();
         Serializer = new JobSerializer(Options.SerializerOptions);
-        Store = provider.GetKeyedService<JobStore>(queue.Name) ?? new RedisJobStore(
-            Redis, new QueueKeys(Options.KeyPrefix, queue.Name), Options, RedisScripts.Default, provider.GetRequiredKeyedService<IRedisConnectionFactory>(queue.Connection));
+        if (provider.GetKeyedService<JobStore>(queue.Name) is { } store)
+        {
+            Store = store;
+        }
+        else
+        {
+            var (keys, connections) = (new QueueKeys(Options.KeyPrefix, queue.Name), provider.GetRequiredKeyedService<IRedisConnectionFactory>(queue.Connection));
+            Store = new RedisJobStore(Redis, keys, Options, RedisScripts.Default, connections);
+            Durability = Options is { ReplicaAcks: 0, RequireFsync: false } ? null : new Durability(keys, Options, connections, Time);
+        }
+
         Writer = new JobWriter(queue.Name, Options, Serializer, queue.JobNames, Time);
-        Direct = new RedisJobQueue(queue.Name, Store, Writer, Serializer, Redis.TotalTimeout, Time);
+        Direct = new RedisJobQueue(queue.Name, Store, Writer, Serializer, Redis.TotalTimeout, Time, Durability);
         Pulse = new WorkerPulse(Time, Options.Lease);
         Sampler = new QueueSampler(Store, Time);
     }
@@ -46,7 +55,14 @@ internal sealed class QueueParts
     /// <summary>Without retries.</summary>
     public RedisJobQueue Direct { get; }
 
+    /// <summary>Null where nothing is asked for.</summary>
+    private Durability? Durability { get; }
+
     public JobQueueAdmin MakeAdmin() => new(Queue.Name, Store, Serializer, Time);
 
     public SafeQueue MakeQueue() => new(Direct, Redis, Time);
+
+    public ValueTask DisposeAsync() => Durability?.DisposeAsync() ?? default;
+
+    public void Dispose() => Durability?.Dispose();
 }

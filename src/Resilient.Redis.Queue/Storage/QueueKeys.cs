@@ -46,6 +46,9 @@ internal sealed class QueueKeys
 
     public RedisKey Outbox => _root + "outbox";
 
+    /// <summary>Written to have something to wait for: see <see cref="Durability"/>.</summary>
+    public RedisKey Mark => _root + "mark";
+
     public RedisKey Recurring => _root + "recurring";
 
     public RedisKey Ticks => _root + "ticks";

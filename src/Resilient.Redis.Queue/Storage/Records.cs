@@ -112,3 +112,10 @@ internal sealed record Tick(string Name, string Cron, string Zone, long Due, lon
 /// <param name="At">The next tick; for Lost when the other definition was last seen. Ms of server time.</param>
 /// <param name="Made">What became of the job; null where none was to be made.</param>
 internal readonly record struct TickReply(ReplyCode Code, long At, ReplyCode? Made = null);
+
+/// <summary>Where accepted jobs are.</summary>
+/// <param name="HasJobs">False when the server that answered does not have them: it took over without them.</param>
+/// <param name="Replicas">How many replicas have them; null when it is not known.</param>
+/// <param name="OnDisk">Whether the primary has them on its disk, where that was asked for.</param>
+/// <param name="Cause">Why it is not known.</param>
+internal sealed record Confirmation(bool HasJobs, int? Replicas, bool OnDisk, Exception? Cause);

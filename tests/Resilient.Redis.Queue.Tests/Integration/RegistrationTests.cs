@@ -50,13 +50,13 @@ public sealed class RegistrationTests
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(new AggressiveMemoryVariable(name => name == "AGGRESSIVE_MEMORY_MANAGEMENT" ? "perhaps" : null));
         builder.Services.AddResilientRedis(o => o.ConnectionString = $"localhost:{Ports.Free()}")
-            .AddQueue("shap", o => (o.Lease, o.MaxAttempts, o.KeyPrefix, o.MaxConcurrency, o.RateLimit) = (TimeSpan.FromSeconds(1), 0, "{x}", 0, new(0, TimeSpan.FromDays(2))))
+            .AddQueue("shap", o => (o.Lease, o.MaxAttempts, o.KeyPrefix, o.MaxConcurrency, o.RateLimit, o.ReplicaAcks, o.ReplicaAckTimeout) = (TimeSpan.FromSeconds(1), 0, "{x}", 0, new(0, TimeSpan.FromDays(2)), 17, TimeSpan.Zero))
             .AddWorker(o => (o.Concurrency, o.IdlePoll, o.Name) = (0, TimeSpan.FromMilliseconds(50), new string('x', 65)));
         using var host = builder.Build();
 
         var text = (await Record.ExceptionAsync(() => host.StartAsync()))!.ToString();
 
-        foreach (var fault in (string[])["Lease is 00:00:01", "MaxAttempts is 0", "MaxConcurrency is 0", "RateLimit: Starts is 0", "RateLimit: Period is 2.00:00:00", "KeyPrefix is '{x}'", "Concurrency is 0", "IdlePoll is 00:00:00.05", "Name has 65 characters", "AGGRESSIVE_MEMORY_MANAGEMENT is 'perhaps'"])
+        foreach (var fault in (string[])["Lease is 00:00:01", "MaxAttempts is 0", "MaxConcurrency is 0", "RateLimit: Starts is 0", "RateLimit: Period is 2.00:00:00", "ReplicaAcks is 17", "ReplicaAckTimeout is 00:00:00", "KeyPrefix is '{x}'", "Concurrency is 0", "IdlePoll is 00:00:00.05", "Name has 65 characters", "AGGRESSIVE_MEMORY_MANAGEMENT is 'perhaps'"])
             text.Should().Contain(fault);
     }
 
