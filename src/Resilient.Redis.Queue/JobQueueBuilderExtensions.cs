@@ -40,6 +40,7 @@ public static class JobQueueBuilderExtensions
             options.Configure(configure);
         services.AddSingleton<IValidateOptions<JobQueueOptions>>(new JobQueueOptionsValidator(name));
 
+        services.TryAddKeyedSingleton(builder.Name, static (provider, _) => new DangerWatch(provider.GetRequiredService<TimeProvider>()));
         services.AddKeyedSingleton(name, (provider, _) => new QueueParts(queue, provider));
         services.AddKeyedSingleton<IJobQueue>(name, static (provider, key) => provider.GetRequiredKeyedService<QueueParts>(key).MakeQueue());
         services.AddKeyedSingleton<IJobQueueAdmin>(name, static (provider, key) => provider.GetRequiredKeyedService<QueueParts>(key).MakeAdmin());
@@ -77,7 +78,33 @@ public static class JobQueueBuilderExtensions
         services.TryAddSingleton(new AggressiveMemoryVariable(Environment.GetEnvironmentVariable));
         services.AddSingleton<IValidateOptions<JobWorkerOptions>>(provider => new JobWorkerOptionsValidator(
             queue.Name, provider.GetRequiredService<IOptionsMonitor<JobQueueOptions>>(), provider.GetRequiredService<AggressiveMemoryVariable>()));
-        services.AddSingleton<IHostedService>(provider => new HostedWorker(() => MakeWorker(provider, queue)));
+        services.AddSingleton<IValidateOptions<JobWorkerOptions>>(provider => new AlsoServingValidator(queue, provider.GetServices<QueueRegistration>()));
+        services.AddSingleton<IHostedService>(provider => new HostedWorker(() => MakeWorkers(provider, queue)));
+        return builder;
+    }
+
+    /// <summary>Lets the worker of this queue run the jobs of another queue, too, in the same slots.</summary>
+    /// <param name="builder">A queue with a worker: call <see cref="AddWorker"/> first.</param>
+    /// <param name="queue">A queue of this process, added by <see cref="AddQueue"/> before or after, with handlers and without a worker of its own. It may be on another connection.</param>
+    /// <param name="weight">
+    /// 0 (default): its jobs are claimed only while the queues before it, in the order of the calls, have nothing ready. From 1 to 1,000: it
+    /// stands beside the one before it, and they share the slots in proportion to their weights (<see cref="JobWorkerOptions.Weight"/> is that of the
+    /// worker's own queue, 1 that of a queue with 0); a share that a queue does not need is used by the others.
+    /// </param>
+    /// <remarks>What runs is never stopped for another queue's job. All options of the worker hold for all its queues; <see cref="JobWorkerOptions.Prefetch"/> has to be 0.</remarks>
+    /// <exception cref="InvalidOperationException">There is no worker, or it serves that queue already.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The weight.</exception>
+    public static IJobQueueBuilder AlsoServing(this IJobQueueBuilder builder, string queue, int weight = 0)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(queue);
+        ArgumentOutOfRangeException.ThrowIfNegative(weight);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(weight, JobWorkerOptionsValidator.MaxWeight);
+        var own = QueueRegistration.Of(builder);
+        if (!own.HasWorker)
+            throw new InvalidOperationException($"Queue '{own.Name}' has no worker that could also serve '{queue}': call AddWorker first.");
+        if (queue == own.Name || own.AlsoServes.Any(other => other.Queue == queue))
+            throw new InvalidOperationException($"The worker of queue '{own.Name}' serves '{queue}' already.");
+        own.AlsoServes.Add((queue, weight));
         return builder;
     }
 
@@ -109,7 +136,11 @@ public static class JobQueueBuilderExtensions
         return builder;
     }
 
-    /// <summary>Adds a health check: healthy while this process's worker has claimed, settled or extended within one lease.</summary>
+    /// <summary>
+    /// Adds a health check: a failure when this process's worker has not claimed, settled or extended within one lease; degraded when the oldest ready
+    /// job is older than <see cref="JobQueueOptions.ReadyAgeLimit"/>, when more jobs are dead than five minutes ago, or when a setting of Redis loses jobs.
+    /// </summary>
+    /// <remarks>It makes no call: the worker looks at the queue every ten seconds. A process that only produces is healthy, and knows nothing of the queue.</remarks>
     /// <param name="builder">The queue.</param>
     /// <param name="name">Default <c>queue:{name}</c>.</param>
     /// <param name="failureStatus">What a failure is reported as; unhealthy by default.</param>
@@ -122,25 +153,33 @@ public static class JobQueueBuilderExtensions
             provider =>
             {
                 var parts = provider.GetRequiredKeyedService<QueueParts>(queue.Name);
-                return new JobQueueHealthCheck(queue.Name, queue.HasWorker, parts.Pulse);
+                return new JobQueueHealthCheck(queue.Name, queue.IsServed(provider), parts.Pulse, parts.Sampler, parts.Dangers, parts.Options.ReadyAgeLimit);
             },
             failureStatus,
             tags));
         return builder;
     }
 
-    private static QueueWorker MakeWorker(IServiceProvider provider, QueueRegistration queue)
+    private static QueueWorker[] MakeWorkers(IServiceProvider provider, QueueRegistration queue)
     {
-        var parts = provider.GetRequiredKeyedService<QueueParts>(queue.Name);
         var options = provider.GetRequiredService<IOptionsMonitor<JobWorkerOptions>>().Get(queue.Name);
+        var budget = new SlotBudget(options.Concurrency, options.Prefetch, [options.Weight, .. queue.AlsoServes.Select(other => other.Weight)]);
+        string[] names = [queue.Name, .. queue.AlsoServes.Select(other => other.Queue)];
+        return [.. names.Zip(budget.Shares, (name, share) => MakeWorker(provider, name, options, share))];
+    }
+
+    private static QueueWorker MakeWorker(IServiceProvider provider, string queue, JobWorkerOptions options, SlotShare share)
+    {
+        var parts = provider.GetRequiredKeyedService<QueueParts>(queue);
+        var handlers = parts.Queue.Handlers;
         var logger = (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Resilient.Redis.Queue.Worker");
         var runner = new JobRunner(
-            provider.GetRequiredService<IServiceScopeFactory>(), queue.Handlers, parts.Serializer, parts.Options, logger);
+            provider.GetRequiredService<IServiceScopeFactory>(), handlers, parts.Serializer, parts.Options, logger);
         var targets = new FollowUpTargets(
             name => provider.GetKeyedService<QueueParts>(name)?.Writer,
             name => provider.GetKeyedService<QueueParts>(name)?.Direct);
         return new QueueWorker(
-            parts.Store, runner, queue.Handlers, parts.Serializer, targets, parts.Pulse, parts.Sampler,
+            parts.Store, share, runner, handlers, parts.Serializer, targets, parts.Pulse, parts.Sampler, parts.Dangers,
             parts.Options, options, options.AggressiveMemoryManagement ?? provider.GetRequiredService<AggressiveMemoryVariable>().Value,
             SuspendClock.Instance, parts.Time, logger);
     }

@@ -50,6 +50,9 @@ public sealed class JobQueueOptions
     /// <summary>Whether Redis must have a job on its disk before its enqueue returns (WAITAOF: Redis 7.2 or newer with appendonly; another server is refused by name). Default false.</summary>
     public bool RequireFsync { get; set; }
 
+    /// <summary>How long a job may be ready before the health check says degraded; nothing is refused or stopped for it. Default 5 min; from 1 s to 365 d; null for never.</summary>
+    public TimeSpan? ReadyAgeLimit { get; set; } = TimeSpan.FromMinutes(5);
+
     /// <summary>The largest job, and the largest result, in bytes of JSON. Default 1 MiB; from 1 KiB to 64 MiB.</summary>
     public int MaxPayloadBytes { get; set; } = 1024 * 1024;
 

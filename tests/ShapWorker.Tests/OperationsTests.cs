@@ -16,7 +16,7 @@ public sealed class OperationsTests
     [Fact]
     public async Task Ping_and_health_are_good_while_redis_is_well()
     {
-        await using var redis = await TestServer.StartAsync();
+        await using var redis = await TestServer.StartAsync("--appendonly", "yes");
         await using var service = await ShapService.StartAsync(redis);
 
         var ping = await service.Http.GetFromJsonAsync<JsonElement>("/admin/redis_ping");

@@ -16,7 +16,7 @@ public sealed class PageTests : IAsyncLifetime
     {
         if (ChromiumFactAttribute.Path is not { } chromium)
             return;
-        _redis = await TestServer.StartAsync();
+        _redis = await TestServer.StartAsync("--appendonly", "yes");
         _service = await ShapService.StartAsync(_redis);
         _playwright = await Playwright.CreateAsync();
         // A container's root has no sandbox; the page under test is our own.

@@ -82,7 +82,7 @@ public sealed partial class RoleTests
     [Fact]
     public async Task Web_and_worker_apart_meet_at_redis_url_and_are_verified()
     {
-        await using var redis = await TestServer.StartAsync();
+        await using var redis = await TestServer.StartAsync("--appendonly", "yes");
         (string, string) url = ("REDIS_URL", $"redis://{redis.Endpoint}");
         await using var worker = ShapProcess.Start(["worker"], url, s_patient);
         await using var web = ShapProcess.Start(["web"], url, s_patient, ("PORT", $"{Ports.Free()}"));

@@ -81,6 +81,18 @@ internal static partial class Log
     [LoggerMessage(250, LogLevel.Debug, "Queue {Queue}: its counts could not be read now; health and metrics show the last ones.")]
     public static partial void NotSampled(ILogger logger, Exception error, string queue);
 
+    [LoggerMessage(251, LogLevel.Information, "Queue {Queue}: its worker serves several queues; this one has rank {Rank} and weight {Weight}.")]
+    public static partial void SlotsShared(ILogger logger, string queue, int rank, int weight);
+
+    [LoggerMessage(252, LogLevel.Warning, "Queue '{Queue}' may lose jobs: Redis has {Setting}: {Consequence}. {Remedy}.")]
+    public static partial void DangerousSetting(ILogger logger, string queue, string setting, string consequence, string remedy);
+
+    [LoggerMessage(253, LogLevel.Information, "Queue '{Queue}': Redis no longer has {Setting}.")]
+    public static partial void DangerGone(ILogger logger, string queue, string setting);
+
+    [LoggerMessage(254, LogLevel.Debug, "Queue '{Queue}': not all settings of Redis that lose jobs could be looked for: {Reason}")]
+    public static partial void SettingsNotRead(ILogger logger, string queue, string reason);
+
     [LoggerMessage(221, LogLevel.Warning, "Queue {Queue}: worker ends, since {Disposed} was disposed before it was stopped.")]
     public static partial void WorkerEnds(ILogger logger, string queue, string disposed);
 

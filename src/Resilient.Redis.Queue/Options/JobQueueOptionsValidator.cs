@@ -38,6 +38,8 @@ internal sealed class JobQueueOptionsValidator(string queue) : IValidateOptions<
             faults.Between(rate.Period, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1), "RateLimit: Period");
         }
 
+        if (options.ReadyAgeLimit is { } readyAge)
+            faults.Between(readyAge, TimeSpan.FromSeconds(1), TimeSpan.FromDays(365), nameof(options.ReadyAgeLimit));
         return faults.Result();
     }
 

@@ -6,6 +6,8 @@ namespace Resilient.Redis.Queue.Options;
 /// <summary>The ranges of <see cref="JobWorkerOptions"/>, and its environment variable.</summary>
 internal sealed class JobWorkerOptionsValidator(string queue, IOptionsMonitor<JobQueueOptions> queues, AggressiveMemoryVariable variable) : IValidateOptions<JobWorkerOptions>
 {
+    public const int MaxWeight = 1000;
+
     private static readonly TimeSpan s_leastPoll = TimeSpan.FromMilliseconds(100);
 
     public ValidateOptionsResult Validate(string? name, JobWorkerOptions options)
@@ -17,6 +19,7 @@ internal sealed class JobWorkerOptionsValidator(string queue, IOptionsMonitor<Jo
         if (options.Name is { Length: 0 or > WorkerSession.MaxName })
             faults.Add($"Name has {options.Name.Length} characters; it must have 1 to {WorkerSession.MaxName}.");
         faults.Between(options.Concurrency, 1, 1000);
+        faults.Between(options.Weight, 1, MaxWeight);
         faults.Between(options.Prefetch, 0, 1000);
         // Queue time skips what is longer than a quarter of the lease, so an idle worker must look more often (rule R8).
         if (options.IdlePoll is { } poll && (poll < s_leastPoll || poll > LeaseOf(queue) / 4))

@@ -31,6 +31,7 @@ internal sealed class QueueParts : IAsyncDisposable, IDisposable
         Direct = new RedisJobQueue(queue.Name, Store, Writer, Serializer, Redis.TotalTimeout, Time, Durability);
         Pulse = new WorkerPulse(Time, Options.Lease);
         Sampler = new QueueSampler(Store, Time);
+        Dangers = provider.GetRequiredKeyedService<DangerWatch>(queue.Connection);
     }
 
     public QueueRegistration Queue { get; }
@@ -49,6 +50,9 @@ internal sealed class QueueParts : IAsyncDisposable, IDisposable
 
     /// <summary>Of use only where a worker runs.</summary>
     public QueueSampler Sampler { get; }
+
+    /// <summary>One for all queues of the connection.</summary>
+    public DangerWatch Dangers { get; }
 
     public JobWriter Writer { get; }
 

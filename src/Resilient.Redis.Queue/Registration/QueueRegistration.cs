@@ -23,6 +23,13 @@ internal sealed class QueueRegistration(string name, string connection, IService
 
     public bool HasWorker { get; set; }
 
+    /// <summary>What its worker serves beside it, in order: a queue, and its weight.</summary>
+    public List<(string Queue, int Weight)> AlsoServes { get; } = [];
+
+    /// <summary>Whether a worker of this process runs its jobs: its own or another queue's.</summary>
+    public bool IsServed(IServiceProvider provider) =>
+        HasWorker || provider.GetServices<QueueRegistration>().Any(other => other.AlsoServes.Any(served => served.Queue == Name));
+
     public static IEnumerable<QueueRegistration> In(IServiceCollection services) =>
         services.Select(service => service.IsKeyedService ? null : service.ImplementationInstance).OfType<QueueRegistration>();
 

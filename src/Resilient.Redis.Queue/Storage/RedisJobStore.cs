@@ -26,6 +26,7 @@ internal partial class RedisJobStore(
             driver.SyncTimeout = Math.Min(driver.SyncTimeout, longest);
             driver.AsyncTimeout = Math.Min(driver.AsyncTimeout, longest);
             driver.AbortOnConnectFail = false;
+            driver.AllowAdmin = true; // the driver sends INFO and CONFIG GET only then; the server decides
             driver.ClientName = $"{driver.ClientName}:{Queue}:worker".Replace(' ', '-');
         }
     }

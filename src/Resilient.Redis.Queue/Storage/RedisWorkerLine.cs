@@ -13,6 +13,9 @@ internal sealed class RedisWorkerLine(RedisJobStore store, IConnectionMultiplexe
     public override Task HearAsync(string session, Action<string> heard) =>
         connection.GetSubscriber().SubscribeAsync(store.Keys.Wake(session), (_, bell) => heard((string?)bell ?? ""), CommandFlags.FireAndForget);
 
+    public override Task<ServerSettings> ReadSettingsAsync(CancellationToken cancellationToken) =>
+        new ServerSettingsReader(_database, store.Keys.Root).ReadAsync(cancellationToken);
+
     /// <summary>Without waiting for replies, which a frozen Redis would not give; the keeper's call under way fails at once.</summary>
     public override async ValueTask DisposeAsync() => await connection.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
 }

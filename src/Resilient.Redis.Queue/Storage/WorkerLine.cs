@@ -10,5 +10,8 @@ internal abstract class WorkerLine : IAsyncDisposable
     /// <summary>Calls <paramref name="heard"/> with each ring, on any thread. A ring may be lost: it only saves waiting.</summary>
     public abstract Task HearAsync(string session, Action<string> heard);
 
+    /// <summary>How the server keeps what it is given.</summary>
+    public virtual Task<ServerSettings> ReadSettingsAsync(CancellationToken cancellationToken) => Task.FromResult(ServerSettings.None);
+
     public abstract ValueTask DisposeAsync();
 }

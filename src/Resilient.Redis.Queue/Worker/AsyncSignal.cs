@@ -19,8 +19,15 @@ internal sealed class AsyncSignal(TimeProvider time)
         waiter?.TrySetResult();
     }
 
-    /// <summary>Returns on a signal, after <paramref name="longest"/>, or on cancellation; never throws for any of them.</summary>
-    public async Task WaitAsync(TimeSpan longest, CancellationToken cancellationToken)
+    /// <summary>Forgets a signal that was kept, before looking at all that it may have told.</summary>
+    public void Reset()
+    {
+        lock (_gate)
+            _set = false;
+    }
+
+    /// <summary>Returns on a signal, after <paramref name="longest"/>, or on cancellation; never throws for any of them. True on a signal.</summary>
+    public async Task<bool> WaitAsync(TimeSpan longest, CancellationToken cancellationToken)
     {
         Task signalled;
         lock (_gate)
@@ -28,7 +35,7 @@ internal sealed class AsyncSignal(TimeProvider time)
             if (_set)
             {
                 _set = false;
-                return;
+                return true;
             }
 
             _waiter = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -44,5 +51,7 @@ internal sealed class AsyncSignal(TimeProvider time)
             if (_waiter?.Task == signalled)
                 _waiter = null;
         }
+
+        return signalled.IsCompleted;
     }
 }

@@ -14,7 +14,7 @@ internal sealed class JobSlots
     private readonly Queue<RunningJob> _ready = new();
     private readonly HashSet<RunningJob> _running = [];
     private readonly List<(RunningJob Job, Settlement Settlement)> _ended = [];
-    private readonly JobWorkerOptions _options;
+    private readonly SlotShare _share;
     private readonly JobRunner _runner;
     private readonly LeaseKeeper _keeper;
     private readonly Func<RunningJob, Task<bool>> _announce;
@@ -23,7 +23,7 @@ internal sealed class JobSlots
     private readonly ILogger _logger;
     private bool _closed;
 
-    /// <param name="options">How many run and wait.</param>
+    /// <param name="share">How many may run, and who else wants to.</param>
     /// <param name="runner">Runs one.</param>
     /// <param name="keeper">Knows whether a lease is long enough to start on.</param>
     /// <param name="announce">Tells Redis that a suspect job is about to start; false when its lease is lost or the worker stops.</param>
@@ -31,9 +31,10 @@ internal sealed class JobSlots
     /// <param name="signal">Set when a slot is free or something has ended.</param>
     /// <param name="logger">The worker's.</param>
     public JobSlots(
-        JobWorkerOptions options, JobRunner runner, LeaseKeeper keeper, Func<RunningJob, Task<bool>> announce, Canceller canceller, AsyncSignal signal, ILogger logger)
+        SlotShare share, JobRunner runner, LeaseKeeper keeper, Func<RunningJob, Task<bool>> announce, Canceller canceller, AsyncSignal signal, ILogger logger)
     {
-        (_options, _runner, _keeper, _announce, _canceller, _signal, _logger) = (options, runner, keeper, announce, canceller, signal, logger);
+        (_share, _runner, _keeper, _announce, _canceller, _signal, _logger) = (share, runner, keeper, announce, canceller, signal, logger);
+        share.Attach(StartReady, signal.Set);
         keeper.Renewed = StartReady;
         keeper.Overran = Abandon;
     }
@@ -50,16 +51,6 @@ internal sealed class JobSlots
 
     /// <summary>How many jobs were handed back so far.</summary>
     public int HandedBack { get; private set; }
-
-    /// <summary>How many more jobs may be claimed.</summary>
-    public int Room
-    {
-        get
-        {
-            lock (_gate)
-                return _closed ? 0 : Math.Max(0, _options.Concurrency + _options.Prefetch - _running.Count - _ready.Count);
-        }
-    }
 
     /// <summary>Whether a job that has to be alone may be claimed: none is here (rule R17).</summary>
     public bool HasRoomForOneAlone
@@ -83,14 +74,16 @@ internal sealed class JobSlots
 
     public void Accept(IEnumerable<RunningJob> jobs)
     {
+        var returned = 0;
         lock (_gate)
         {
             foreach (var job in jobs)
                 _ready.Enqueue(job);
             if (_closed)
-                ReturnReady();
+                returned = ReturnReady();
         }
 
+        _share.Dropped(returned);
         StartReady();
     }
 
@@ -111,12 +104,14 @@ internal sealed class JobSlots
     /// <summary>Starts nothing more; what waits is handed back.</summary>
     public void Close()
     {
+        int returned;
         lock (_gate)
         {
             _closed = true;
-            ReturnReady();
+            returned = ReturnReady();
         }
 
+        _share.Dropped(returned);
         _signal.Set();
     }
 
@@ -133,35 +128,52 @@ internal sealed class JobSlots
     /// <summary>Hands back what would not stop. Its outcome, if one comes, counts no more.</summary>
     public void AbandonRunning()
     {
+        int abandoned;
         lock (_gate)
         {
             foreach (var job in _running)
                 End(job, Outcome.Returned.Instance);
+            abandoned = _running.Count;
             _running.Clear();
         }
 
+        _share.Ended(abandoned);
         _signal.Set();
     }
 
-    private void ReturnReady()
+    /// <summary>How many; the caller tells its share, once it holds no lock.</summary>
+    private int ReturnReady()
     {
-        while (_ready.TryDequeue(out var job))
+        var returned = 0;
+        for (; _ready.TryDequeue(out var job); returned++)
             End(job, Outcome.Returned.Instance);
+        return returned;
     }
 
     private void StartReady()
     {
+        var lost = 0;
         lock (_gate)
         {
-            while (!_closed && _running.Count < _options.Concurrency && _ready.TryPeek(out var job) && (job.IsLost || _keeper.MayStart(job)))
+            while (!_closed && _ready.TryPeek(out var job))
             {
-                _ready.Dequeue();
                 if (job.IsLost)
-                    continue;
-                _running.Add(job);
-                _ = Task.Run(() => RunAsync(job)); // its end is awaited through _running; RunAsync throws nothing
+                    lost++;
+                else if (_keeper.MayStart(job) && _share.TryStart())
+                    Start(job);
+                else
+                    break;
+                _ready.Dequeue();
             }
         }
+
+        _share.Dropped(lost);
+    }
+
+    private void Start(RunningJob job)
+    {
+        _running.Add(job);
+        _ = Task.Run(() => RunAsync(job)); // its end is awaited through _running; RunAsync throws nothing
     }
 
     private async Task RunAsync(RunningJob job)
@@ -179,13 +191,16 @@ internal sealed class JobSlots
             outcome = new Outcome.Failed(_runner.Pause(job.Attempt), ErrorText.Of(error));
         }
 
+        bool hadSlot;
         lock (_gate)
         {
-            _running.Remove(job);
+            hadSlot = _running.Remove(job);
             End(job, outcome);
         }
 
         job.Dispose();
+        if (hadSlot)
+            _share.Ended();
         StartReady();
         _signal.Set();
     }

@@ -8,7 +8,7 @@ namespace Resilient.Redis.Queue.Worker;
 
 /// <summary>Hosts one queue's worker: opens its own connection, runs its loop, and at shutdown gives handlers their time and hands back the rest.</summary>
 internal sealed class QueueWorker(
-    JobStore store, JobRunner runner, HandlerTable handlers, JobSerializer serializer, FollowUpTargets targets, WorkerPulse pulse, QueueSampler sampler,
+    JobStore store, SlotShare share, JobRunner runner, HandlerTable handlers, JobSerializer serializer, FollowUpTargets targets, WorkerPulse pulse, QueueSampler sampler, DangerWatch dangers,
     JobQueueOptions queueOptions, JobWorkerOptions options, bool aggressiveMemory, TimeProvider clock, TimeProvider time, ILogger logger) : IHostedService, IAsyncDisposable
 {
     private static readonly TimeSpan s_pauseAfterError = TimeSpan.FromSeconds(5);
@@ -26,6 +26,9 @@ internal sealed class QueueWorker(
     public Task StartAsync(CancellationToken cancellationToken)
     {
         Log.WorkerStarted(logger, store.Queue, options.Concurrency, string.Join(", ", handlers.Names));
+        if (!share.IsAlone)
+            Log.SlotsShared(logger, store.Queue, share.Rank, share.Weight);
+        share.MayHaveWork(); // before the next queue's loop begins
         _run = Task.Run(RunAsync, CancellationToken.None);
         return Task.CompletedTask;
     }
@@ -87,6 +90,7 @@ internal sealed class QueueWorker(
             catch (Exception error) // The worker's outermost loop: whatever it is, the worker goes on, under a new session.
             {
                 Log.WorkerFailed(logger, error, store.Queue, s_pauseAfterError);
+                share.Leave();
                 await _signal.WaitAsync(s_pauseAfterError, _stopping.Token).ConfigureAwait(false);
             }
         }
@@ -97,17 +101,19 @@ internal sealed class QueueWorker(
         var session = new WorkerSession(options.Name);
         using var sessionEnds = new CancellationTokenSource();
         var beside = Task.CompletedTask;
-        var line = await OpenLineAsync().ConfigureAwait(false);
+        Action ring = _signal.Set;
+        var line = await OpenLineInTimeAsync().ConfigureAwait(false);
         using var canceller = new Canceller(clock, logger);
         using var keeper = new LeaseKeeper(store.Queue, line, session, canceller, pulse, queueOptions.Lease, options, clock, logger);
         try
         {
             var announcer = new StartAnnouncer(store, session, time, _giveUp.Token, _stopping.Token);
-            var slots = new JobSlots(options, runner, keeper, announcer.AnnounceAsync, canceller, _signal, logger);
+            var slots = new JobSlots(share, runner, keeper, announcer.AnnounceAsync, canceller, _signal, logger);
             var courier = new OutboxCourier(store, targets, time, logger);
-            var loop = new WorkerLoop(store, session, slots, keeper, pulse, _signal, _memory, serializer, targets, courier, queueOptions, options, clock, logger);
+            var loop = new WorkerLoop(store, session, share, slots, keeper, pulse, _signal, _memory, serializer, targets, courier, queueOptions, options, clock, logger);
             _slots = slots;
-            beside = Task.WhenAll(courier.RunAsync(sessionEnds.Token), sampler.RunAsync(logger, sessionEnds.Token));
+            ring = loop.Ring;
+            beside = Task.WhenAll(courier.RunAsync(sessionEnds.Token), sampler.RunAsync(logger, sessionEnds.Token), dangers.RunAsync(store.Queue, line, logger, sessionEnds.Token));
             keeper.Start();
             await line.HearAsync(session.Id, Ring).ConfigureAwait(false);
             await loop.RunAsync(_stopping.Token, _giveUp.Token).ConfigureAwait(false);
@@ -121,6 +127,7 @@ internal sealed class QueueWorker(
         }
         finally
         {
+            share.Leave();
             await sessionEnds.CancelAsync().ConfigureAwait(false);
             await beside.ConfigureAwait(false);
             await line.DisposeAsync().ConfigureAwait(false);
@@ -131,8 +138,17 @@ internal sealed class QueueWorker(
             if (bell == "cancel")
                 keeper.ExtendSoon();
             else
-                _signal.Set();
+                ring();
         }
+    }
+
+    /// <summary>Queues that share the slots wait for this one's first answer, so that their order holds from the start; but not for long.</summary>
+    private async Task<WorkerLine> OpenLineInTimeAsync()
+    {
+        share.MayHaveWork();
+        var late = time.CreateTimer(static share => ((SlotShare)share!).NoAnswer(), share, SlotShare.Patience, Timeout.InfiniteTimeSpan);
+        await using (late.ConfigureAwait(false))
+            return await OpenLineAsync().ConfigureAwait(false);
     }
 
     private async Task<WorkerLine> OpenLineAsync()

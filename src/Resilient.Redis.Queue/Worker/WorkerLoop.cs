@@ -7,7 +7,7 @@ namespace Resilient.Redis.Queue.Worker;
 /// <summary>The loop of one worker: settle what has ended and claim what comes next, in one call; sleep when there is neither.</summary>
 /// <remarks>It owns the one lane of its session: one call is outstanding, and it is repeated as it is until it is answered (rule R12).</remarks>
 internal sealed class WorkerLoop(
-    JobStore store, WorkerSession session, JobSlots slots, LeaseKeeper keeper, WorkerPulse pulse, AsyncSignal signal, MemoryKeeper memory,
+    JobStore store, WorkerSession session, SlotShare share, JobSlots slots, LeaseKeeper keeper, WorkerPulse pulse, AsyncSignal signal, MemoryKeeper memory,
     JobSerializer serializer, FollowUpTargets targets, OutboxCourier courier, JobQueueOptions queueOptions, JobWorkerOptions options, TimeProvider clock, ILogger logger)
 {
     private const int Lane = 0;
@@ -19,30 +19,52 @@ internal sealed class WorkerLoop(
 
     private long _sequence;
     private bool _warnedOfLease;
-    private TimeSpan _sleep = TimeSpan.Zero;
+    private bool _rung;
+    private bool _look;
+    private TimeSpan _sleep;
+
+    /// <summary>The doorbell; on any thread.</summary>
+    public void Ring()
+    {
+        Volatile.Write(ref _rung, true);
+        signal.Set();
+    }
 
     /// <param name="stopping">Claims nothing more; returns when all that was claimed is settled.</param>
     /// <param name="giveUp">Returns at once: what is not settled by now comes back when its lease has lapsed.</param>
     public async Task RunAsync(CancellationToken stopping, CancellationToken giveUp)
     {
-        while (!giveUp.IsCancellationRequested && !(stopping.IsCancellationRequested && slots.IsEmpty))
+        share.MayHaveWork();
+        while (GoesOn(stopping, giveUp))
         {
+            _look |= Interlocked.Exchange(ref _rung, false);
             var ended = slots.TakeEnded();
-            var want = stopping.IsCancellationRequested ? 0 : slots.Room;
-            if (ended.Count > 0 || (want > 0 && _sleep == TimeSpan.Zero))
+            if (ended.Count > 0 || _look)
+                share.MayHaveWork();
+            var want = stopping.IsCancellationRequested ? 0 : share.Take();
+            // Without room a bell is answered all the same: the call passes it on to a worker that has room.
+            if (ended.Count > 0 || want > 0 || (_look && !stopping.IsCancellationRequested))
                 await WorkAsync(ended, want, stopping, giveUp).ConfigureAwait(false);
             else
-                await SleepAsync(want > 0, stopping, giveUp).ConfigureAwait(false);
+                await SleepAsync(stopping, giveUp).ConfigureAwait(false);
             memory.ReleaseWhenDue();
         }
     }
 
+    private bool GoesOn(CancellationToken stopping, CancellationToken giveUp)
+    {
+        signal.Reset(); // all that it has told by now is looked at after this
+        return !giveUp.IsCancellationRequested && !(stopping.IsCancellationRequested && slots.IsEmpty);
+    }
+
     private async Task WorkAsync(IReadOnlyList<(RunningJob Job, Settlement Settlement)> ended, int want, CancellationToken stopping, CancellationToken giveUp)
     {
+        _look = false;
         var call = new WorkCall(++_sequence, want, slots.HasRoomForOneAlone, [.. ended.Select(end => end.Settlement)]);
-        var (reply, sentAt) = await CallAsync(call, stopping, giveUp).ConfigureAwait(false);
+        var (reply, sentAt) = await CallInTimeAsync(call, stopping, giveUp).ConfigureAwait(false);
         if (reply is null)
             return;
+        share.Answered(reply.Jobs.Length, reply.More);
 
         if (pulse.Age is null)
             Log.WorkerInContact(logger, store.Queue);
@@ -60,7 +82,19 @@ internal sealed class WorkerLoop(
         foreach (var job in jobs)
             keeper.Add(job);
         slots.Accept(jobs);
-        _sleep = reply.More ? TimeSpan.Zero : SleepAfter(reply);
+        _sleep = SleepAfter(reply);
+        _look = reply.More && want == 0 && slots.IsEmpty;
+    }
+
+    /// <summary>Queues that share the slots go on without this one while its Redis is silent.</summary>
+    private async Task<(WorkReply? Reply, long SentAt)> CallInTimeAsync(WorkCall call, CancellationToken stopping, CancellationToken giveUp)
+    {
+        if (share.IsAlone)
+            return await CallAsync(call, stopping, giveUp).ConfigureAwait(false);
+
+        var late = clock.CreateTimer(static share => ((SlotShare)share!).NoAnswer(), share, SlotShare.Patience, Timeout.InfiniteTimeSpan);
+        await using (late.ConfigureAwait(false))
+            return await CallAsync(call, stopping, giveUp).ConfigureAwait(false);
     }
 
     /// <summary>Sends one call until it is answered. Giving up on it ends the session.</summary>
@@ -89,6 +123,7 @@ internal sealed class WorkerLoop(
                 if (failure?.GetType() != error.GetType())
                     Log.WorkerWaits(logger, store.Queue, error.Message);
                 failure = error;
+                share.NoAnswer();
                 // A claim that fails must not hold up a shutdown: what it may have handed out comes back a lease later.
                 if (stopping.IsCancellationRequested && call.Settlements.Count == 0)
                     break;
@@ -100,12 +135,17 @@ internal sealed class WorkerLoop(
         return default;
     }
 
-    /// <summary>Until something ends, the doorbell rings, or the next look is due; without room only until something ends.</summary>
-    private async Task SleepAsync(bool hasRoom, CancellationToken stopping, CancellationToken giveUp)
+    /// <summary>Until something ends, the doorbell rings, or the next look is due; without room until there is some.</summary>
+    private async Task SleepAsync(CancellationToken stopping, CancellationToken giveUp)
     {
         var wake = stopping.IsCancellationRequested ? giveUp : stopping;
-        await signal.WaitAsync(hasRoom ? _sleep : Poll(), wake).ConfigureAwait(false);
-        _sleep = TimeSpan.Zero;
+        var planned = share.IsEmpty;
+        if (await signal.WaitAsync(planned ? _sleep : Poll(), wake).ConfigureAwait(false))
+            return;
+
+        // Where other queues have all slots, a planned look passes its turn on, and without a lease to extend only looks move this queue's time.
+        share.MayHaveWork();
+        _look = planned || slots.IsEmpty;
     }
 
     private TimeSpan SleepAfter(WorkReply reply)

@@ -50,14 +50,43 @@ public sealed class RegistrationTests
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(new AggressiveMemoryVariable(name => name == "AGGRESSIVE_MEMORY_MANAGEMENT" ? "perhaps" : null));
         builder.Services.AddResilientRedis(o => o.ConnectionString = $"localhost:{Ports.Free()}")
-            .AddQueue("shap", o => (o.Lease, o.MaxAttempts, o.KeyPrefix, o.MaxConcurrency, o.RateLimit, o.ReplicaAcks, o.ReplicaAckTimeout) = (TimeSpan.FromSeconds(1), 0, "{x}", 0, new(0, TimeSpan.FromDays(2)), 17, TimeSpan.Zero))
+            .AddQueue("shap", o => (o.Lease, o.MaxAttempts, o.KeyPrefix, o.MaxConcurrency, o.RateLimit, o.ReplicaAcks, o.ReplicaAckTimeout, o.ReadyAgeLimit) = (TimeSpan.FromSeconds(1), 0, "{x}", 0, new(0, TimeSpan.FromDays(2)), 17, TimeSpan.Zero, TimeSpan.Zero))
             .AddWorker(o => (o.Concurrency, o.IdlePoll, o.Name) = (0, TimeSpan.FromMilliseconds(50), new string('x', 65)));
         using var host = builder.Build();
 
         var text = (await Record.ExceptionAsync(() => host.StartAsync()))!.ToString();
 
-        foreach (var fault in (string[])["Lease is 00:00:01", "MaxAttempts is 0", "MaxConcurrency is 0", "RateLimit: Starts is 0", "RateLimit: Period is 2.00:00:00", "ReplicaAcks is 17", "ReplicaAckTimeout is 00:00:00", "KeyPrefix is '{x}'", "Concurrency is 0", "IdlePoll is 00:00:00.05", "Name has 65 characters", "AGGRESSIVE_MEMORY_MANAGEMENT is 'perhaps'"])
+        foreach (var fault in (string[])["Lease is 00:00:01", "MaxAttempts is 0", "MaxConcurrency is 0", "RateLimit: Starts is 0", "RateLimit: Period is 2.00:00:00", "ReplicaAcks is 17", "ReplicaAckTimeout is 00:00:00", "KeyPrefix is '{x}'", "ReadyAgeLimit is 00:00:00", "Concurrency is 0", "IdlePoll is 00:00:00.05", "Name has 65 characters", "AGGRESSIVE_MEMORY_MANAGEMENT is 'perhaps'"])
             text.Should().Contain(fault);
+    }
+
+    [Fact]
+    public async Task Queues_that_a_worker_cannot_serve_are_named_at_start()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        var redis = builder.Services.AddResilientRedis(o => o.ConnectionString = $"localhost:{Ports.Free()}");
+        redis.AddQueue("a").AddWorker(o => (o.Prefetch, o.Weight) = (2, 0)).AlsoServing("nowhere").AlsoServing("b").AlsoServing("c", weight: 2);
+        redis.AddQueue("b").AddWorker().AlsoServing("c");
+        redis.AddQueue("c");
+        using var host = builder.Build();
+
+        var text = (await Record.ExceptionAsync(() => host.StartAsync()))!.ToString();
+
+        foreach (var fault in (string[])["'nowhere', which is not registered", "'b', which has a worker of its own", "'c', which the worker of queue 'a' serves already", "Prefetch is 2", "Weight is 0"])
+            text.Should().Contain(fault);
+    }
+
+    [Fact]
+    public void Serving_what_cannot_be_served_is_refused_at_registration()
+    {
+        var queue = new ServiceCollection().AddResilientRedis().AddQueue("a");
+
+        queue.Invoking(q => q.AlsoServing("b")).Should().Throw<InvalidOperationException>().WithMessage("*'a' has no worker*AddWorker*");
+        queue.AddWorker().AlsoServing("b");
+        queue.Invoking(q => q.AlsoServing("b", weight: 2)).Should().Throw<InvalidOperationException>().WithMessage("*serves 'b' already*");
+        queue.Invoking(q => q.AlsoServing("a")).Should().Throw<InvalidOperationException>().WithMessage("*serves 'a' already*");
+        queue.Invoking(q => q.AlsoServing("c", weight: -1)).Should().Throw<ArgumentOutOfRangeException>();
+        queue.Invoking(q => q.AlsoServing("c", weight: 1001)).Should().Throw<ArgumentOutOfRangeException>();
     }
 
     [Theory]
@@ -73,7 +102,7 @@ public sealed class RegistrationTests
     [Fact]
     public async Task Health_is_the_workers_own_contact_with_redis()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await TestServer.StartAsync("--appendonly", "yes");
         await using var host = await QueueHost.StartAsync(server.Endpoint, queue =>
         {
             queue.Services.AddSingleton(new Script());
