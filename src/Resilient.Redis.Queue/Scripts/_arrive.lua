@@ -13,7 +13,7 @@ local function read_arrival(at)
 end
 
 local function arrivals(root, waiting, scheduled, stats, now_ms)
-  local ready, delayed, records, claimed, refused, known, taken = {}, {}, {}, {}, {}, {}, {}
+  local ready, delayed, records, claimed, refused, known, turned_away, taken = {}, {}, {}, {}, {}, {}, {}, {}
   local first_due, was_empty
   local self = { count = 0, rings = false }
 
@@ -30,8 +30,9 @@ local function arrivals(root, waiting, scheduled, stats, now_ms)
 
   -- ACCEPTED, ALREADY (the id is known), or DUPLICATE and the job that holds the unique key.
   function self.examine(job)
-    -- The id first, then the key: a repeat gets the answer of its first attempt.
+    -- The id first, then the key: a repeat gets the answer of its first attempt, also within one call.
     if known[job.id] then return ALREADY end
+    if turned_away[job.id] then return DUPLICATE, turned_away[job.id] end
     local raw = redis.call('GET', root .. 'job:' .. job.id)
     local holder = raw and decode_refusal(raw)
     if raw then return holder and DUPLICATE or ALREADY, holder end
@@ -39,6 +40,7 @@ local function arrivals(root, waiting, scheduled, stats, now_ms)
       holder = holder_of(job)
       if holder then
         refused[#refused + 1] = { job.id, holder }
+        turned_away[job.id] = holder
         return DUPLICATE, holder
       end
       taken[job.unique] = job.id

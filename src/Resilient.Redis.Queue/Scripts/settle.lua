@@ -36,9 +36,10 @@ read(ids)
 touch_unique(ids)
 local arriving = arrivals(root, waiting, scheduled, stats, now_ms)
 for _, s in ipairs(settlements) do
-  keep[s.id] = keep[s.id] or is_mine(s.id, s.token)
-  if is_mine(s.id, s.token) and job_of(s.id) and s.outcome == 'complete' then
-    for _, job in ipairs(s.follow_ups) do
+  -- Only the first of a lease is accepted, and only what is accepted has follow-ups.
+  if not keep[s.id] and is_mine(s.id, s.token) then
+    keep[s.id] = true
+    for _, job in ipairs(s.outcome == 'complete' and job_of(s.id) and s.follow_ups or {}) do
       if job.queue == '' then arriving.examine(job) end
     end
   end

@@ -25,6 +25,20 @@ public sealed class FollowUpTests(BothServers servers) : ScriptTests(servers)
     }
 
     [Theory, OnBothServers]
+    public async Task Completion_behind_another_settlement_of_the_same_lease_makes_none(ServerKind kind)
+    {
+        var queue = await QueueAsync(kind);
+        var seeded = await StandingJob.SeedAsync(queue, Standing.ActiveMine);
+
+        var reply = await seeded.Me.CallAsync(0, false, new Settlement(seeded.Lease, new Outcome.Failed(TimeSpan.FromHours(1), "failed"), true), Settlement(seeded));
+
+        reply.Settlements.Select(settled => settled.Code).Should().Equal(ReplyCode.Accepted, ReplyCode.Already);
+        var state = await queue.StateAsync();
+        state.Stat("accepted").Should().Be(1);
+        state.CheckInvariants();
+    }
+
+    [Theory, OnBothServers]
     public async Task Repeat_of_the_call_makes_none_twice(ServerKind kind)
     {
         var queue = await QueueAsync(kind);

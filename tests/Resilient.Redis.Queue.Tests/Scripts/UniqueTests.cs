@@ -22,6 +22,18 @@ public sealed class UniqueTests(BothServers servers) : ScriptTests(servers)
     }
 
     [Theory, OnBothServers]
+    public async Task Id_twice_in_one_call_is_refused_twice(ServerKind kind)
+    {
+        var queue = await QueueAsync(kind);
+        await EnqueueAsync(queue, "a");
+
+        var codes = await queue.EnqueueManyAsync(Unique("b"), TestQueue.Job("b"));
+
+        codes.Should().Equal([ReplyCode.Duplicate, ReplyCode.Duplicate], "else it would be in line without a record");
+        (await queue.StateAsync()).CheckInvariants();
+    }
+
+    [Theory, OnBothServers]
     public async Task Refusal_is_remembered_for_repeats_of_the_call(ServerKind kind)
     {
         var queue = await QueueAsync(kind);
