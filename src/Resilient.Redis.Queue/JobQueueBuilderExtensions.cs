@@ -35,6 +35,7 @@ public static class JobQueueBuilderExtensions
         var queue = new QueueRegistration(name, builder.Name, services);
         services.AddSingleton(queue);
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<QueueBackend, RedisBackend>();
         var options = services.AddOptions<JobQueueOptions>(name).ValidateOnStart();
         if (configure is not null)
             options.Configure(configure);
@@ -181,7 +182,7 @@ public static class JobQueueBuilderExtensions
         return new QueueWorker(
             parts.Store, share, runner, handlers, parts.Serializer, targets, parts.Pulse, parts.Sampler, parts.Dangers,
             parts.Options, options, options.AggressiveMemoryManagement ?? provider.GetRequiredService<AggressiveMemoryVariable>().Value,
-            SuspendClock.Instance, parts.Time, logger);
+            provider.GetRequiredService<QueueBackend>().LeaseClock, parts.Time, logger);
     }
 
     private static RecurringScheduler MakeScheduler(IServiceProvider provider, QueueRegistration queue)

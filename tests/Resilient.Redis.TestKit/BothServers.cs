@@ -9,6 +9,9 @@ public enum ServerKind
 {
     RedisServer,
     Garnet,
+
+    /// <summary>No server: the queue of Resilient.Redis.Queue.Testing.</summary>
+    InMemory,
 }
 
 /// <summary>Runs a theory on redis-server and on Garnet; on Garnet alone where redis-server is not installed.</summary>
@@ -25,10 +28,9 @@ public sealed class BothServers : IAsyncLifetime
     private readonly Lazy<Task<Running>> _redis = new(async () => await StartAsync(await RedisServer.StartAsync()));
     private readonly Lazy<Task<Running>> _garnet = new(async () => await StartAsync(await GarnetHost.StartAsync()));
 
-    public async Task<IConnectionMultiplexer> ConnectionAsync(ServerKind kind) =>
-        (await (kind == ServerKind.Garnet ? _garnet : _redis).Value).Connection;
+    public async Task<IConnectionMultiplexer> ConnectionAsync(ServerKind kind) => (await RunningAsync(kind)).Connection;
 
-    public async Task<TestServer> ServerAsync(ServerKind kind) => (await (kind == ServerKind.Garnet ? _garnet : _redis).Value).Server;
+    public async Task<TestServer> ServerAsync(ServerKind kind) => (await RunningAsync(kind)).Server;
 
     public Task InitializeAsync() => Task.CompletedTask;
 
@@ -41,6 +43,13 @@ public sealed class BothServers : IAsyncLifetime
             await server.DisposeAsync();
         }
     }
+
+    private Task<Running> RunningAsync(ServerKind kind) => kind switch
+    {
+        ServerKind.RedisServer => _redis.Value,
+        ServerKind.Garnet => _garnet.Value,
+        _ => throw new ArgumentException($"{kind} is no server.", nameof(kind)),
+    };
 
     private static async Task<Running> StartAsync(TestServer server) => new(server, await server.ConnectAsync());
 

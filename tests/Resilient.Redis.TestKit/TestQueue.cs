@@ -45,6 +45,11 @@ internal sealed class TestQueue
     {
         var options = new JobQueueOptions { ResultRetention = TimeSpan.FromMinutes(5) };
         configure?.Invoke(options);
+        return await AtAsync(now, connection, options);
+    }
+
+    public static async Task<TestQueue> AtAsync(long now, IConnectionMultiplexer connection, JobQueueOptions options)
+    {
         var queue = new TestQueue(connection, options);
         await queue.MoveToAsync(now);
         return queue;

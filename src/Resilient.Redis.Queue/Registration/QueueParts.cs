@@ -13,20 +13,13 @@ internal sealed class QueueParts : IAsyncDisposable, IDisposable
     {
         Queue = queue;
         Options = provider.GetRequiredService<IOptionsMonitor<JobQueueOptions>>().Get(queue.Name);
-        Redis = provider.GetRequiredKeyedService<IResilientRedis>(queue.Connection);
+        var backend = provider.GetRequiredService<QueueBackend>();
+        Redis = backend.RedisOf(queue);
         Time = provider.GetRequiredService<TimeProvider>();
         Serializer = new JobSerializer(Options.SerializerOptions);
-        if (provider.GetKeyedService<JobStore>(queue.Name) is { } store)
-        {
-            Store = store;
-        }
-        else
-        {
-            var (keys, connections) = (new QueueKeys(Options.KeyPrefix, queue.Name), provider.GetRequiredKeyedService<IRedisConnectionFactory>(queue.Connection));
-            Store = new RedisJobStore(Redis, keys, Options, RedisScripts.Default, connections);
-            Durability = Options is { ReplicaAcks: 0, RequireFsync: false } ? null : new Durability(keys, Options, connections, Time);
-        }
-
+        var replaced = provider.GetKeyedService<JobStore>(queue.Name);
+        Store = replaced ?? backend.StoreOf(queue, Options);
+        Durability = replaced is null ? backend.DurabilityOf(queue, Options) : null;
         Writer = new JobWriter(queue.Name, Options, Serializer, queue.JobNames, Time);
         Direct = new RedisJobQueue(queue.Name, Store, Writer, Serializer, Redis.TotalTimeout, Time, Durability);
         Pulse = new WorkerPulse(Time, Options.Lease);

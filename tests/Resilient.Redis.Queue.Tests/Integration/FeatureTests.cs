@@ -6,7 +6,7 @@ namespace Resilient.Redis.Queue.Tests.Integration;
 /// <summary>What producers and handlers can ask for, through a whole application.</summary>
 public sealed class FeatureTests(BothServers servers) : QueueTestBase(servers)
 {
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Thousands_of_jobs_are_handed_in_at_once_and_all_run(ServerKind kind)
     {
         await using var host = await StartAsync(kind, worker => worker.Prefetch = 500);
@@ -19,7 +19,7 @@ public sealed class FeatureTests(BothServers servers) : QueueTestBase(servers)
         Script.Runs.Select(run => run.What).Should().BeEquivalentTo(Enumerable.Range(0, 2500).Select(i => $"{i}"));
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Running_job_is_cancelled_from_outside_within_a_second_and_told_why(ServerKind kind)
     {
         await using var host = await StartAsync(kind);
@@ -52,7 +52,7 @@ public sealed class FeatureTests(BothServers servers) : QueueTestBase(servers)
         failed.Which.Reason.Should().Be("the user left");
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Waiting_job_is_cancelled_and_never_runs(ServerKind kind)
     {
         await using var producer = await StartProducerAsync(kind);
@@ -66,7 +66,7 @@ public sealed class FeatureTests(BothServers servers) : QueueTestBase(servers)
         Script.Runs.Select(run => run.What).Should().Equal("next");
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Unique_job_is_made_once_until_it_has_ended(ServerKind kind)
     {
         await using var host = await StartAsync(kind);
@@ -83,7 +83,7 @@ public sealed class FeatureTests(BothServers servers) : QueueTestBase(servers)
         (await host.Queue.EnqueueAsync(new DoJob("c"), options)).Created.Should().BeTrue();
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Full_queue_says_so_and_names_the_setting(ServerKind kind)
     {
         await using var producer = await StartProducerAsync(kind, o => o.MaxLength = 2);
@@ -94,7 +94,7 @@ public sealed class FeatureTests(BothServers servers) : QueueTestBase(servers)
         full.Which.Message.Should().Contain("2 jobs wait").And.Contain("MaxLength").And.Contain("nothing of it was stored");
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Follow_ups_run_here_and_in_another_queue_once_however_often_the_job_is_tried(ServerKind kind)
     {
         var other = "other" + Guid.NewGuid().ToString("N")[..8];
@@ -122,7 +122,7 @@ public sealed class FeatureTests(BothServers servers) : QueueTestBase(servers)
         await Eventually.TrueAsync(async () => (await host.Services.GetRequiredKeyedService<IJobQueueAdmin>("test").CountAsync()).TotalCompleted == 2, Soon);
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Follow_up_for_a_queue_that_is_not_registered_fails_the_attempt_and_says_what_to_do(ServerKind kind)
     {
         await using var host = await StartAsync(kind, options: o => o.MaxAttempts = 1);

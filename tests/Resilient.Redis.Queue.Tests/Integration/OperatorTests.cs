@@ -5,7 +5,7 @@ namespace Resilient.Redis.Queue.Tests.Integration;
 /// <summary>What an operator can do, with a worker at work.</summary>
 public sealed class OperatorTests(BothServers servers) : QueueTestBase(servers)
 {
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Dead_jobs_are_listed_newest_first_requeued_and_removed(ServerKind kind)
     {
         await using var host = await StartAsync(kind, options: o => o.MaxAttempts = 1);
@@ -29,7 +29,7 @@ public sealed class OperatorTests(BothServers servers) : QueueTestBase(servers)
         (await host.Admin.CountAsync()).Should().BeEquivalentTo(new { Dead = 0, Waiting = 0, Active = 0, TotalRemoved = 1 });
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Job_that_runs_is_not_removed_before_it_is_cancelled(ServerKind kind)
     {
         await using var host = await StartAsync(kind);
@@ -47,7 +47,7 @@ public sealed class OperatorTests(BothServers servers) : QueueTestBase(servers)
         (await host.Admin.RemoveAsync(id)).Should().Be(RemoveResult.Unknown);
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Resumed_queue_is_worked_on_at_once(ServerKind kind)
     {
         await using var host = await StartAsync(kind, worker => worker.IdlePoll = TimeSpan.FromSeconds(2));
@@ -62,7 +62,7 @@ public sealed class OperatorTests(BothServers servers) : QueueTestBase(servers)
         Script.Runs.Select(run => run.Id).Should().BeEquivalentTo(results.Select(result => result.Id));
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Purge_removes_as_many_as_were_seen_or_nothing(ServerKind kind)
     {
         await using var host = await StartAsync(kind, options: o => o.MaxAttempts = 1);
@@ -86,7 +86,7 @@ public sealed class OperatorTests(BothServers servers) : QueueTestBase(servers)
         await FluentActions.Awaiting(() => host.Admin.PurgeAsync(JobState.Active, 0).AsTask()).Should().ThrowAsync<ArgumentException>();
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Drained_queue_is_empty_and_takes_no_new_jobs_in_any_process_until_it_is_resumed(ServerKind kind)
     {
         await using var host = await StartAsync(kind, worker => worker.Concurrency = 4, options => options.MaxAttempts = 2);
@@ -104,7 +104,7 @@ public sealed class OperatorTests(BothServers servers) : QueueTestBase(servers)
         await Eventually.TrueAsync(async () => (await host.Admin.CountAsync()).TotalCompleted == 51, Soon);
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Drain_of_a_paused_queue_that_has_jobs_says_that_it_would_never_end(ServerKind kind)
     {
         await using var host = await StartProducerAsync(kind);

@@ -1,14 +1,16 @@
 using Microsoft.Extensions.DependencyInjection;
+using Resilient.Redis.Queue.Testing;
 using Resilient.Redis.TestKit;
 
 namespace Resilient.Redis.Queue.Tests.Integration;
 
-/// <summary>A test with keys of its own, and hosts on either server that share them.</summary>
+/// <summary>A test with keys of its own, and hosts on either server, or in memory, that share them.</summary>
 public abstract class QueueTestBase(BothServers servers) : IClassFixture<BothServers>
 {
     protected static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
 
     private readonly string _prefix = "t:" + Guid.NewGuid().ToString("N");
+    private readonly InMemoryJobQueues _memory = new();
 
     /// <summary>The first part of this test's keys.</summary>
     internal string Prefix => _prefix;
@@ -19,18 +21,20 @@ public abstract class QueueTestBase(BothServers servers) : IClassFixture<BothSer
     internal Task<QueueHost> StartAsync(ServerKind kind, Action<JobWorkerOptions>? worker = null, Action<JobQueueOptions>? options = null) =>
         StartWithAsync(kind, queue => queue.AddHandler<DoJob, DoHandler>().AddWorker(worker), options);
 
-    internal async Task<string> EndpointAsync(ServerKind kind) => (await servers.ServerAsync(kind)).Endpoint;
+    internal async Task<string> EndpointAsync(ServerKind kind) => kind == ServerKind.InMemory ? $"127.0.0.1:{Ports.Free()}" : (await servers.ServerAsync(kind)).Endpoint;
 
     internal Task<QueueHost> StartProducerAsync(ServerKind kind, Action<JobQueueOptions>? options = null) =>
         StartWithAsync(kind, _ => { }, options);
 
     internal async Task<QueueHost> StartWithAsync(ServerKind kind, Action<IJobQueueBuilder> queue, Action<JobQueueOptions>? options = null) =>
         await QueueHost.StartAsync(
-            (await servers.ServerAsync(kind)).Endpoint,
+            await EndpointAsync(kind),
             builder =>
             {
                 builder.Services.AddSingleton(Script);
                 queue(builder);
+                if (kind == ServerKind.InMemory)
+                    builder.Services.UseInMemoryJobQueues(_memory);
             },
             o =>
             {

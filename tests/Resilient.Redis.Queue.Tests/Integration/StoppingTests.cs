@@ -5,7 +5,7 @@ namespace Resilient.Redis.Queue.Tests.Integration;
 /// <summary>How runs end before their handler wants to: time-out and shutdown.</summary>
 public sealed class StoppingTests(BothServers servers) : QueueTestBase(servers)
 {
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Run_that_takes_too_long_is_stopped_and_has_failed(ServerKind kind)
     {
         await using var host = await StartAsync(kind, o => o.JobTimeout = TimeSpan.FromMinutes(1), o => o.MaxAttempts = 1);
@@ -28,7 +28,7 @@ public sealed class StoppingTests(BothServers servers) : QueueTestBase(servers)
         reason.Should().Be(StopReason.TimedOut);
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Handler_that_ignores_its_time_out_fails_the_attempt_and_costs_only_its_slot(ServerKind kind)
     {
         await using var host = await StartAsync(kind, o => (o.Concurrency, o.ShutdownGrace) = (2, TimeSpan.Zero), o => (o.Lease, o.MaxAttempts) = (TimeSpan.FromSeconds(4), 1));
@@ -44,7 +44,7 @@ public sealed class StoppingTests(BothServers servers) : QueueTestBase(servers)
         release.Release();
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Shutdown_lets_handlers_finish_within_the_grace(ServerKind kind)
     {
         await using var producer = await StartProducerAsync(kind);
@@ -67,7 +67,7 @@ public sealed class StoppingTests(BothServers servers) : QueueTestBase(servers)
         (await producer.Queue.GetAsync(id))!.State.Should().Be(JobState.Completed);
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Shutdown_hands_back_what_is_unfinished_without_spending_an_attempt(ServerKind kind)
     {
         await using var producer = await StartProducerAsync(kind);

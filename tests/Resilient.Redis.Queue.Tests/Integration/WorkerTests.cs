@@ -6,7 +6,7 @@ namespace Resilient.Redis.Queue.Tests.Integration;
 /// <summary>What a handler can do, and what becomes of its job.</summary>
 public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
 {
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Job_is_run_and_its_result_reaches_the_caller(ServerKind kind)
     {
         await using var host = await StartAsync(kind);
@@ -31,7 +31,7 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
         (await host.Admin.CountAsync()).Should().BeEquivalentTo(new { Waiting = 0, Active = 0, TotalAccepted = 1, TotalCompleted = 1, TotalLost = 0 });
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Failing_job_is_tried_again_after_a_pause_and_then_is_dead_with_its_reason(ServerKind kind)
     {
         await using var host = await StartAsync(kind, options: o => o.MaxAttempts = 3);
@@ -47,7 +47,7 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
         host.Logs.Lines.Should().ContainSingle(line => line.EventId.Id == 203).Which.Message.Should().Contain(id.Value);
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Handler_that_gives_up_makes_the_job_dead_at_once(ServerKind kind)
     {
         await using var host = await StartAsync(kind);
@@ -60,7 +60,7 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
         Script.Runs.Should().ContainSingle();
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Handler_that_puts_a_job_off_spends_neither_attempt_nor_delivery(ServerKind kind)
     {
         await using var host = await StartAsync(kind, options: o => (o.MaxAttempts, o.MaxDeliveries) = (1, 1));
@@ -74,7 +74,7 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
         Script.Runs.Select(run => run.Attempt).Should().Equal(1, 1, 1, 1);
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Delayed_job_is_scheduled_and_runs_when_it_is_due(ServerKind kind)
     {
         await using var host = await StartAsync(kind);
@@ -89,7 +89,7 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
         (done.EndedAt - scheduled.DueAt).Should().BePositive().And.BeLessThan(TimeSpan.FromSeconds(1));
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Job_nobody_here_knows_waits_for_a_worker_that_does(ServerKind kind)
     {
         await using var producer = await StartProducerAsync(kind);
@@ -105,7 +105,7 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
         (await StateAsync(producer, id, JobState.Completed)).Attempt.Should().Be(1);
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Payload_that_cannot_be_read_is_dead_and_stops_nobody(ServerKind kind)
     {
         await using var host = await StartWithAsync(kind, queue => queue.AddHandler<DoJob, DoHandler>().AddHandler<OtherJob, OtherHandler>("other").AddWorker());
@@ -120,7 +120,7 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
         (await StateAsync(producer, bad, JobState.Dead)).Error.Should().Contain("cannot be read");
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Job_whose_own_constructor_refuses_the_payload_is_dead_and_costs_no_slot(ServerKind kind)
     {
         await using var host = await StartWithAsync(kind, queue =>
@@ -137,7 +137,7 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
         await StateAsync(host, good, JobState.Completed);
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Caller_that_waited_long_enough_is_told_how_the_job_stands(ServerKind kind)
     {
         await using var producer = await StartProducerAsync(kind);
@@ -149,7 +149,7 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
         thrown.Which.Message.Should().Contain("is still Waiting");
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Result_that_is_too_large_is_dead_with_the_setting_to_change(ServerKind kind)
     {
         await using var host = await StartAsync(kind, options: o => o.MaxPayloadBytes = 2000);
@@ -164,7 +164,7 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
         (await StateAsync(host, id, JobState.Dead)).Error.Should().Contain("MaxPayloadBytes");
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Exception_whose_text_throws_fails_the_attempt_like_any_other(ServerKind kind)
     {
         await using var host = await StartAsync(kind, options: o => o.MaxAttempts = 1);
@@ -175,7 +175,7 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
         (await StateAsync(host, id, JobState.Dead)).Error.Should().Contain(nameof(Unspeakable));
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task No_more_handlers_run_at_once_than_asked_for_and_each_has_a_scope_of_its_own(ServerKind kind)
     {
         var scopes = new HashSet<ScopedThing>();
@@ -207,7 +207,7 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
         scopes.Should().HaveCount(5).And.OnlyContain(thing => thing.Disposed);
     }
 
-    [Theory, OnBothServers]
+    [Theory, OnBothServersAndInMemory]
     public async Task Same_id_makes_no_second_job_not_even_after_the_first_has_completed(ServerKind kind)
     {
         await using var host = await StartAsync(kind);

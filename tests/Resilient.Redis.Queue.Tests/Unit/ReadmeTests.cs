@@ -15,7 +15,8 @@ public sealed partial class ReadmeTests
     public void Examples_are_compiled_code() =>
         CSharpBlocks().Matches(s_readme).Select(block => block.Groups[1].Value.Trim()).Should().Equal(
             Region(Path.Combine(s_root, "samples", "Quickstart", "Program.cs")),
-            Region(ThisFile()));
+            Region(ThisFile()),
+            Region(Path.Combine(s_root, "tests", "Resilient.Redis.Queue.Tests", "InMemory", "ReadmeExampleTests.cs")));
 
     [Theory]
     [InlineData("dotnet run --project samples/ShapWorker")]
