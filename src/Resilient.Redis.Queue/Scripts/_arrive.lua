@@ -84,7 +84,7 @@ local function arrivals(root, waiting, scheduled, stats, now_ms)
     call_in_chunks('ZADD', scheduled, delayed)
     for _, job in ipairs(claimed) do
       if job.unique_ms > 0 then
-        redis.call('SET', unique_key(root, job.unique), job.id, 'PX', job.unique_ms)
+        redis.call('SET', unique_key(root, job.unique), job.id, 'PX', int(job.unique_ms)) -- one from a recurring job has been packed (rule R6)
       else
         redis.call('SET', unique_key(root, job.unique), job.id)
       end

@@ -68,6 +68,7 @@ internal sealed class Lockstep
         Step.Drain => AskAsync("drain", store => store.DrainAsync(default), Say.Of),
         Step.Page page => PageAsync(page),
         Step.Pass { Ms: var ms } => PassAsync(ms),
+        Step.Lapse lapse => LapseAsync(lapse),
         Step.Spoil spoil => SpoilAsync(spoil),
         Step.Vanish { Session: var session } => VanishAsync(session),
         Step.Deliver => DeliverAsync(),
@@ -174,6 +175,17 @@ internal sealed class Lockstep
         await _redis.MoveToAsync(Math.Max(Start / 2, _redis.Now + ms));
     }
 
+    private async Task LapseAsync(Step.Lapse step)
+    {
+        for (var i = 0; i < step.Looks; i++)
+        {
+            await PassAsync(2400);
+            var worker = _cast.Workers[step.Session];
+            worker.Last = new WorkCall(worker.Last.Sequence + 1, 0, false, []);
+            await CallAsync(worker, worker.Last);
+        }
+    }
+
     private async Task SpoilAsync(Step.Spoil step)
     {
         var id = _cast.Spoil(step.Id, step.Delete);
@@ -211,7 +223,7 @@ internal sealed class Lockstep
     {
         var tick = new Tick($"r{step.Name}", $"cron{step.Cron}", "UTC", _redis.Now + step.InMs);
         var job = Cast.Job(default, step.Job);
-        await AskAsync($"schedule {tick.Name} as {tick.Cron}{(step.Starting ? " at the start" : "")}, first at {tick.Due}", store => store.ScheduleAsync(tick, job, step.Starting, default), Say.Of);
+        await AskAsync($"schedule {tick.Name} as {tick.Cron}{(step.Starting ? " at the start" : "")}, first at {tick.Due}, {Say.Of(job)}", store => store.ScheduleAsync(tick, job, step.Starting, default), Say.Of);
     }
 
     private async Task TickAsync(Step.Tick step)

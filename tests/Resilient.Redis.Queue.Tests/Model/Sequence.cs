@@ -27,7 +27,7 @@ internal sealed record Sequence(int Seed, JobQueueOptions Options, IReadOnlyList
         return new(seed, options, [.. Enumerable.Range(0, random.Next(5, 45)).Select(_ => Next(random))]);
     }
 
-    private static Step Next(Random random) => random.Next(111) switch
+    private static Step Next(Random random) => random.Next(115) switch
     {
         < 17 => new Step.Enqueue(Some(random, 4, Job), random.Next(12) == 0),
         < 45 => new Step.Work(random.Next(Sessions), random.Next(4), random.Next(3) > 0, random.Next(2) == 0 ? [] : Some(random, 3, End), random.Next(10) == 0 ? 3 : 0),
@@ -48,7 +48,8 @@ internal sealed record Sequence(int Seed, JobQueueOptions Options, IReadOnlyList
         < 106 => new Step.Trigger(random.Next(2), random.Next(Ids)),
         < 107 => new Step.Unschedule(random.Next(2)),
         < 108 => new Step.Drain(),
-        _ => new Step.Page((JobState)random.Next(1, 7), random.Next(3) / 2, random.Next(2) == 0, random.Next(6) == 0 ? 1 : 0),
+        < 111 => new Step.Page((JobState)random.Next(1, 7), random.Next(3) / 2, random.Next(2) == 0, random.Next(6) == 0 ? 1 : 0),
+        _ => new Step.Lapse(random.Next(Sessions), random.Next(4, 10)),
     };
 
     private static Arrival Job(Random random) => new(

@@ -49,6 +49,7 @@ internal static class Shrinker
         Step.Enqueue enqueue => Without(enqueue.Jobs).Where(jobs => jobs.Length > 0).Select(jobs => enqueue with { Jobs = jobs }),
         Step.Work work => Without(work.Ended).Select(ended => (Step)(work with { Ended = ended })).Concat(work.Want > 1 ? [work with { Want = 1 }] : []),
         Step.Extend extend => Without(extend.Leases).Where(leases => leases.Length > 0).Select(leases => extend with { Leases = leases }),
+        Step.Lapse { Looks: > 1 } lapse => [lapse with { Looks = lapse.Looks - 1 }],
         _ => [],
     };
 

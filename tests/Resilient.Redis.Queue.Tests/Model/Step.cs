@@ -28,6 +28,9 @@ internal abstract record Step
 
     public sealed record Pass(long Ms) : Step;
 
+    /// <summary>Time passes while one worker looks and the others are silent: by the end their leases are lost.</summary>
+    public sealed record Lapse(int Session, int Looks) : Step;
+
     /// <summary>The job's record is deleted by hand, or written over.</summary>
     public sealed record Spoil(int Id, bool Delete) : Step;
 
