@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -7,6 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Resilient.Redis;
 using Resilient.Redis.Queue;
+using Resilient.Redis.Queue.Diagnostics;
 using Resilient.Redis.Queue.Options;
 using Resilient.Redis.Queue.Recurring;
 using Resilient.Redis.Queue.Registration;
@@ -36,6 +38,7 @@ public static class JobQueueBuilderExtensions
         services.AddSingleton(queue);
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<QueueBackend, RedisBackend>();
+        services.TryAddSingleton(static provider => new QueueMeter(provider.GetService<IMeterFactory>()));
         var options = services.AddOptions<JobQueueOptions>(name).ValidateOnStart();
         if (configure is not null)
             options.Configure(configure);
@@ -175,12 +178,12 @@ public static class JobQueueBuilderExtensions
         var handlers = parts.Queue.Handlers;
         var logger = (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Resilient.Redis.Queue.Worker");
         var runner = new JobRunner(
-            provider.GetRequiredService<IServiceScopeFactory>(), handlers, parts.Serializer, parts.Options, logger);
+            provider.GetRequiredService<IServiceScopeFactory>(), handlers, parts.Serializer, parts.Options, parts.Telemetry, logger);
         var targets = new FollowUpTargets(
             name => provider.GetKeyedService<QueueParts>(name)?.Writer,
             name => provider.GetKeyedService<QueueParts>(name)?.Direct);
         return new QueueWorker(
-            parts.Store, share, runner, handlers, parts.Serializer, targets, parts.Pulse, parts.Sampler, parts.Dangers,
+            parts.Store, share, runner, handlers, parts.Serializer, targets, parts.Pulse, parts.Sampler, parts.Dangers, parts.Telemetry,
             parts.Options, options, options.AggressiveMemoryManagement ?? provider.GetRequiredService<AggressiveMemoryVariable>().Value,
             provider.GetRequiredService<QueueBackend>().LeaseClock, parts.Time, logger);
     }

@@ -1,3 +1,4 @@
+using Resilient.Redis.Queue.Diagnostics;
 using Resilient.Redis.Queue.Producing;
 
 namespace Resilient.Redis.Queue;
@@ -77,6 +78,7 @@ public sealed class SafeQueue(IJobQueue inner, IResilientRedis redis, TimeProvid
     private async ValueTask<T> TryOnceMoreAsync<T>(
         string what, Func<CancellationToken, ValueTask<T>> attempt, TimeSpan left, RedisUnavailableException first, CancellationToken cancellationToken)
     {
+        QueueTelemetry.Retried(first);
         using var limit = new CancellationTokenSource(left, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         var mayHaveExecuted = first.MayHaveExecuted;

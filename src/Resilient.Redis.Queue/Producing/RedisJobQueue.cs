@@ -1,3 +1,4 @@
+using Resilient.Redis.Queue.Diagnostics;
 using Resilient.Redis.Queue.Storage;
 using Resilient.Redis.Queue.Worker;
 
@@ -22,7 +23,9 @@ internal sealed class RedisJobQueue(
 
     public async ValueTask<EnqueueResult> EnqueueAsync<TJob>(TJob job, EnqueueOptions? options = null, CancellationToken cancellationToken = default)
     {
-        var newJob = writer.Write(job, options ?? new());
+        var span = QueueTelemetry.CurrentEnqueue;
+        var newJob = writer.Write(job, options ?? new(), span);
+        span?.SetTag(TelemetryNames.MessageId, newJob.Id.Value).SetTag(TelemetryNames.JobType, newJob.Name);
         var results = new List<EnqueueResult>(1);
         await AcceptAsync([newJob], options?.Call, $"enqueue of job {newJob.Id}", results, cancellationToken).ConfigureAwait(false);
         return results[0];
@@ -31,7 +34,8 @@ internal sealed class RedisJobQueue(
     public async ValueTask<IReadOnlyList<EnqueueResult>> EnqueueManyAsync<TJob>(IReadOnlyList<JobRequest<TJob>> jobs, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(jobs);
-        NewJob[] newJobs = [.. jobs.Select(request => writer.Write(request.Job, request.Options ?? new()))];
+        var span = QueueTelemetry.CurrentEnqueue;
+        NewJob[] newJobs = [.. jobs.Select(request => writer.Write(request.Job, request.Options ?? new(), span))];
         var results = new List<EnqueueResult>(newJobs.Length);
         // One validity for each call: thousands of jobs may take longer than one call may.
         foreach (var batch in Batches(newJobs))

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Resilient.Redis.Queue.Diagnostics;
 using Resilient.Redis.Queue.Producing;
 using Resilient.Redis.Queue.Storage;
 using Resilient.Redis.Queue.Worker;
@@ -9,6 +10,9 @@ namespace Resilient.Redis.Queue.Registration;
 /// <summary>What the services of one queue have in common, made once by the container.</summary>
 internal sealed class QueueParts : IAsyncDisposable, IDisposable
 {
+    /// <summary>Two samples may fail; what is older says nothing of now, and no gauge shows it.</summary>
+    private static readonly TimeSpan s_fresh = TimeSpan.FromSeconds(30);
+
     public QueueParts(QueueRegistration queue, IServiceProvider provider)
     {
         Queue = queue;
@@ -25,6 +29,8 @@ internal sealed class QueueParts : IAsyncDisposable, IDisposable
         Pulse = new WorkerPulse(Time, Options.Lease);
         Sampler = new QueueSampler(Store, Time);
         Dangers = provider.GetRequiredKeyedService<DangerWatch>(queue.Connection);
+        Telemetry = new QueueTelemetry(
+            provider.GetRequiredService<QueueMeter>(), queue.Name, name => queue.Handlers.Find(name) is not null, () => Sampler.Age < s_fresh ? Sampler.Last?.Counts : null, Time);
     }
 
     public QueueRegistration Queue { get; }
@@ -47,6 +53,8 @@ internal sealed class QueueParts : IAsyncDisposable, IDisposable
     /// <summary>One for all queues of the connection.</summary>
     public DangerWatch Dangers { get; }
 
+    public QueueTelemetry Telemetry { get; }
+
     public JobWriter Writer { get; }
 
     /// <summary>Without retries.</summary>
@@ -57,7 +65,7 @@ internal sealed class QueueParts : IAsyncDisposable, IDisposable
 
     public JobQueueAdmin MakeAdmin() => new(Queue.Name, Store, Serializer, Time);
 
-    public SafeQueue MakeQueue() => new(Direct, Redis, Time);
+    public IJobQueue MakeQueue() => new ObservedQueue(new SafeQueue(Direct, Redis, Time), Telemetry, Time);
 
     public ValueTask DisposeAsync() => Durability?.DisposeAsync() ?? default;
 

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Text;
+using Resilient.Redis.Queue.Diagnostics;
 
 namespace Resilient.Redis.Queue.Storage;
 
@@ -12,20 +14,25 @@ internal static class JobEnvelope
 
     public static readonly IReadOnlyDictionary<string, string> NoHeaders = new Dictionary<string, string>();
 
-    public static byte[] Write(ReadOnlySpan<byte> payload, IReadOnlyDictionary<string, string>? headers)
+    /// <param name="payload">JSON.</param>
+    /// <param name="headers">The producer's own.</param>
+    /// <param name="creator">Where the job is made; its trace context becomes two more headers where it is recorded.</param>
+    public static byte[] Write(ReadOnlySpan<byte> payload, IReadOnlyDictionary<string, string>? headers, Activity? creator = null)
     {
         if (headers?.Count > ushort.MaxValue)
             throw new ArgumentException($"A job has {headers.Count} headers; the most is {ushort.MaxValue}.", nameof(headers));
+        var (traceParent, traceState) = TraceContext.Of(creator, headers);
+        var count = (headers?.Count ?? 0) + (traceParent is null ? 0 : 1) + (traceState is null ? 0 : 1);
         var writer = new ArrayBufferWriter<byte>(payload.Length + 3);
         writer.Write([Version]);
-        BinaryPrimitives.WriteUInt16LittleEndian(writer.GetSpan(2), (ushort)(headers?.Count ?? 0));
+        BinaryPrimitives.WriteUInt16LittleEndian(writer.GetSpan(2), (ushort)count);
         writer.Advance(2);
         foreach (var (name, value) in headers ?? NoHeaders)
-        {
-            WriteText(writer, name);
-            WriteText(writer, value);
-        }
-
+            WriteHeader(writer, name, value);
+        if (traceParent is not null)
+            WriteHeader(writer, TraceContext.Parent, traceParent);
+        if (traceState is not null)
+            WriteHeader(writer, TraceContext.State, traceState);
         writer.Write(payload);
         return writer.WrittenSpan.ToArray();
     }
@@ -49,6 +56,12 @@ internal static class JobEnvelope
         }
 
         return (headers, rest);
+    }
+
+    private static void WriteHeader(ArrayBufferWriter<byte> writer, string name, string value)
+    {
+        WriteText(writer, name);
+        WriteText(writer, value);
     }
 
     private static void WriteText(ArrayBufferWriter<byte> writer, string text)

@@ -27,6 +27,7 @@ internal sealed class LeaseKeeper : IDisposable
     private readonly WorkerSession _session;
     private readonly Canceller _canceller;
     private readonly WorkerPulse _pulse;
+    private readonly QueueTelemetry _telemetry;
     private readonly JobWorkerOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
@@ -38,10 +39,10 @@ internal sealed class LeaseKeeper : IDisposable
     private volatile bool _stopped;
 
     public LeaseKeeper(
-        string queue, WorkerLine line, WorkerSession session, Canceller canceller, WorkerPulse pulse,
+        string queue, WorkerLine line, WorkerSession session, Canceller canceller, WorkerPulse pulse, QueueTelemetry telemetry,
         TimeSpan lease, JobWorkerOptions options, TimeProvider clock, ILogger logger)
     {
-        (_queue, _line, _session, _canceller, _pulse) = (queue, line, session, canceller, pulse);
+        (_queue, _line, _session, _canceller, _pulse, _telemetry) = (queue, line, session, canceller, pulse, telemetry);
         (_leaseTicks, _options, _clock, _logger) = (lease.Ticks, options, clock, logger);
         _thread = new Thread(Run) { IsBackground = true, Name = "Resilient.Redis.Queue lease keeper" };
     }
@@ -147,10 +148,12 @@ internal sealed class LeaseKeeper : IDisposable
         {
             var sentAt = _clock.GetTimestamp();
             ExtendReply reply;
+            TimeSpan took;
             var reported = Array.ConvertAll(jobs, job => job.Reported);
             try
             {
                 reply = _line.Extend(_session.Id, [.. jobs.Select((job, i) => new Extension(job.Lease, job.Started, reported[i]?.Write() ?? ""))]);
+                took = _clock.GetElapsedTime(sentAt);
             }
             catch (Exception error) when (error is RedisException or TimeoutException or ObjectDisposedException)
             {
@@ -158,6 +161,7 @@ internal sealed class LeaseKeeper : IDisposable
                 if (!_failing)
                     Log.LeasesNotExtended(_logger, _queue, _held.Count, error.GetType().Name);
                 _failing = true;
+                _telemetry.Called(TelemetryNames.Extend, _clock.GetElapsedTime(sentAt), error);
                 return;
             }
 
@@ -172,6 +176,8 @@ internal sealed class LeaseKeeper : IDisposable
                 jobs[index].Cancelling(reason);
                 _canceller.Post(jobs[index], StopReason.CancelRequested);
             }
+
+            _telemetry.Called(TelemetryNames.Extend, took, null);
         }
 
         if (_failing)
@@ -194,6 +200,7 @@ internal sealed class LeaseKeeper : IDisposable
             return;
         Log.LeaseLost(_logger, job.Queue, job.Id, job.Attempt);
         _canceller.Post(job, StopReason.LeaseLost);
+        _telemetry.LeaseLost(job.Job.Name);
     }
 
     /// <summary>The lease may be given away soon, for all that is known here; counted from before sending, less what queue time may skip (rule R10).</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Resilient.Redis.Queue.Diagnostics;
@@ -9,7 +10,7 @@ namespace Resilient.Redis.Queue.Worker;
 /// <summary>Hosts one queue's worker: opens its own connection, runs its loop, and at shutdown gives handlers their time and hands back the rest.</summary>
 internal sealed class QueueWorker(
     JobStore store, SlotShare share, JobRunner runner, HandlerTable handlers, JobSerializer serializer, FollowUpTargets targets, WorkerPulse pulse, QueueSampler sampler, DangerWatch dangers,
-    JobQueueOptions queueOptions, JobWorkerOptions options, bool aggressiveMemory, TimeProvider clock, TimeProvider time, ILogger logger) : IHostedService, IAsyncDisposable
+    QueueTelemetry telemetry, JobQueueOptions queueOptions, JobWorkerOptions options, bool aggressiveMemory, TimeProvider clock, TimeProvider time, ILogger logger) : IHostedService, IAsyncDisposable
 {
     private static readonly TimeSpan s_pauseAfterError = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_timeToReact = TimeSpan.FromSeconds(2);
@@ -71,6 +72,7 @@ internal sealed class QueueWorker(
 
     private async Task RunAsync()
     {
+        Activity.Current = null; // the worker outlives what started it: its calls are no part of that trace
         while (!_stopping.IsCancellationRequested)
         {
             try
@@ -104,13 +106,13 @@ internal sealed class QueueWorker(
         Action ring = _signal.Set;
         var line = await OpenLineInTimeAsync().ConfigureAwait(false);
         using var canceller = new Canceller(clock, logger);
-        using var keeper = new LeaseKeeper(store.Queue, line, session, canceller, pulse, queueOptions.Lease, options, clock, logger);
+        using var keeper = new LeaseKeeper(store.Queue, line, session, canceller, pulse, telemetry, queueOptions.Lease, options, clock, logger);
         try
         {
-            var announcer = new StartAnnouncer(store, session, time, _giveUp.Token, _stopping.Token);
+            var announcer = new StartAnnouncer(store, session, telemetry, time, _giveUp.Token, _stopping.Token);
             var slots = new JobSlots(share, runner, keeper, announcer.AnnounceAsync, canceller, _signal, logger);
             var courier = new OutboxCourier(store, targets, time, logger);
-            var loop = new WorkerLoop(store, session, share, slots, keeper, pulse, _signal, _memory, serializer, targets, courier, queueOptions, options, clock, logger);
+            var loop = new WorkerLoop(store, session, share, slots, keeper, pulse, telemetry, _signal, _memory, serializer, targets, courier, queueOptions, options, clock, logger);
             _slots = slots;
             ring = loop.Ring;
             beside = Task.WhenAll(courier.RunAsync(sessionEnds.Token), sampler.RunAsync(logger, sessionEnds.Token), dangers.RunAsync(store.Queue, line, logger, sessionEnds.Token));

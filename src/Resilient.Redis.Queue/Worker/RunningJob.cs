@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Resilient.Redis.Queue.Producing;
 using Resilient.Redis.Queue.Storage;
 
@@ -57,6 +58,9 @@ internal sealed class RunningJob : JobContext, IDisposable
 
     public IReadOnlyDictionary<string, string> ReadHeaders { get; set; } = JobEnvelope.NoHeaders;
 
+    /// <summary>The span of this run, to which its follow-ups are linked; null while nobody records it.</summary>
+    public Activity? Span { get; set; }
+
     public ReadOnlyMemory<byte> Result { get; private set; }
 
     /// <summary>Clock of the lease; before sending the call that was answered, so never later than Redis's (rule R10).</summary>
@@ -89,7 +93,7 @@ internal sealed class RunningJob : JobContext, IDisposable
             // Made from this job's id: a run that is repeated makes the same ones.
             var asked = options?.Id is null ? (options ?? new()) with { Id = FollowUpId.Of(Id, _followUps.Count) } : options;
             var other = queue is null || queue == _queue ? "" : queue;
-            var written = _writers(queue ?? _queue).Write(job, asked);
+            var written = _writers(queue ?? _queue).Write(job, asked, Span);
             _followUps.Add(new FollowUp(written, other));
             return written.Id;
         }

@@ -1,9 +1,10 @@
+using Resilient.Redis.Queue.Diagnostics;
 using Resilient.Redis.Queue.Storage;
 
 namespace Resilient.Redis.Queue.Worker;
 
 /// <summary>Tells Redis that a suspect job is about to be started, before it is: if it kills this process, that counts against it (rule R17).</summary>
-internal sealed class StartAnnouncer(JobStore store, WorkerSession session, TimeProvider time, CancellationToken giveUp, CancellationToken stopping)
+internal sealed class StartAnnouncer(JobStore store, WorkerSession session, QueueTelemetry telemetry, TimeProvider time, CancellationToken giveUp, CancellationToken stopping)
 {
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(500);
 
@@ -15,9 +16,11 @@ internal sealed class StartAnnouncer(JobStore store, WorkerSession session, Time
             try
             {
                 var code = (await store.ExtendAsync(session.Id, [new Extension(job.Lease, Started: true)], giveUp).ConfigureAwait(false))[0];
-                if (code != ReplyCode.Accepted)
-                    job.TryRequestStop(StopReason.LeaseLost);
-                return code == ReplyCode.Accepted;
+                if (code == ReplyCode.Accepted)
+                    return true;
+                job.TryRequestStop(StopReason.LeaseLost);
+                telemetry.LeaseLost(job.Job.Name);
+                return false;
             }
             catch (Exception error) when (error is not OperationCanceledException and not ObjectDisposedException)
             {

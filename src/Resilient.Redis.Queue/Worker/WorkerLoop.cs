@@ -7,7 +7,7 @@ namespace Resilient.Redis.Queue.Worker;
 /// <summary>The loop of one worker: settle what has ended and claim what comes next, in one call; sleep when there is neither.</summary>
 /// <remarks>It owns the one lane of its session: one call is outstanding, and it is repeated as it is until it is answered (rule R12).</remarks>
 internal sealed class WorkerLoop(
-    JobStore store, WorkerSession session, SlotShare share, JobSlots slots, LeaseKeeper keeper, WorkerPulse pulse, AsyncSignal signal, MemoryKeeper memory,
+    JobStore store, WorkerSession session, SlotShare share, JobSlots slots, LeaseKeeper keeper, WorkerPulse pulse, QueueTelemetry telemetry, AsyncSignal signal, MemoryKeeper memory,
     JobSerializer serializer, FollowUpTargets targets, OutboxCourier courier, JobQueueOptions queueOptions, JobWorkerOptions options, TimeProvider clock, ILogger logger)
 {
     private const int Lane = 0;
@@ -69,6 +69,7 @@ internal sealed class WorkerLoop(
         if (pulse.Age is null)
             Log.WorkerInContact(logger, store.Queue);
         pulse.Beat();
+        telemetry.Delivered(reply.Jobs.Length);
         UseLeaseOf(reply);
         if (ended.Any(end => end.Settlement.Outcome is Outcome.Completed { FollowUps: { } followUps } && followUps.Any(followUp => followUp.Queue.Length > 0)))
             courier.DeliverSoon();
@@ -107,6 +108,7 @@ internal sealed class WorkerLoop(
             try
             {
                 var reply = await store.WorkAsync(session.Id, Lane, call, giveUp).ConfigureAwait(false);
+                telemetry.Called(NameOf(call), clock.GetElapsedTime(sentAt), null);
                 if (failure is not null)
                     Log.WorkerGoesOn(logger, store.Queue, failures);
                 return reply.Code == ReplyCode.Accepted
@@ -119,6 +121,7 @@ internal sealed class WorkerLoop(
             }
             catch (Exception error) when (error is not OperationCanceledException and not ObjectDisposedException and not InvalidOperationException)
             {
+                telemetry.Called(NameOf(call), clock.GetElapsedTime(sentAt), error);
                 // Redis's failures, and whatever strategies the application has added to the pipeline. Once an outage: the connection tells its own story.
                 if (failure?.GetType() != error.GetType())
                     Log.WorkerWaits(logger, store.Queue, error.Message);
@@ -173,12 +176,22 @@ internal sealed class WorkerLoop(
     private void Report(RunningJob job, Outcome outcome, SettlementReply reply)
     {
         if (reply.Code is ReplyCode.Lost or ReplyCode.Gone)
+        {
             Log.SettlementRefused(logger, store.Queue, job.Id, job.Attempt, outcome.GetType().Name, reply.Code);
+            telemetry.SettlementRefused(job.Job.Name);
+        }
         else if (reply.State == JobState.Dead)
+        {
             Log.JobDead(logger, store.Queue, job.Id, job.Job.Name, job.Attempt, Reason(outcome));
+            telemetry.JobDead(job.Job.Name);
+        }
         else
+        {
             Log.JobSettled(logger, store.Queue, job.Id, job.Attempt, reply.State);
+        }
     }
+
+    private static string NameOf(WorkCall call) => call.Settlements.Count > 0 ? TelemetryNames.Settle : TelemetryNames.Claim;
 
     private static string Reason(Outcome outcome) => outcome switch
     {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using Resilient.Redis.Queue.Diagnostics;
 using Resilient.Redis.Queue.Storage;
 using Resilient.Redis.Queue.Worker;
 using Resilient.Redis.TestKit;
@@ -184,6 +185,7 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
     {
         private readonly Canceller _canceller;
         private readonly TestWorker _worker;
+        private readonly QueueMeter _meter;
         private readonly TimeProvider _clock;
         private readonly TimeSpan? _timeout;
 
@@ -197,7 +199,9 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
             _worker = queue.Worker(session.Id);
             _canceller = new Canceller(clock, logger);
             Pulse = new WorkerPulse(clock, queue.Options.Lease);
-            Keeper = new LeaseKeeper(queue.Keys.Queue, wrap(new RedisWorkerLine(queue.Store, queue.Connection)), session, _canceller, Pulse, queue.Options.Lease, options, clock, logger);
+            _meter = new QueueMeter(null);
+            Keeper = new LeaseKeeper(queue.Keys.Queue, wrap(new RedisWorkerLine(queue.Store, queue.Connection)), session, _canceller, Pulse,
+                new QueueTelemetry(_meter, queue.Keys.Queue, _ => true, () => null, clock), queue.Options.Lease, options, clock, logger);
         }
 
         public CollectedLogs Logs { get; } = new();
@@ -225,6 +229,7 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
         {
             Keeper.Dispose();
             _canceller.Dispose();
+            _meter.Dispose();
             return default;
         }
     }

@@ -25,7 +25,7 @@ internal sealed class QueueHost : IAsyncDisposable
     public IJobQueueAdmin Admin => Services.GetRequiredService<IJobQueueAdmin>();
 
     public static async Task<QueueHost> StartAsync(
-        string endpoint, Action<IJobQueueBuilder>? queue = null, Action<JobQueueOptions>? options = null, Action<ResilientRedisOptions>? redis = null)
+        string endpoint, Action<IJobQueueBuilder>? queue = null, Action<JobQueueOptions>? options = null, Action<ResilientRedisOptions>? redis = null, string name = "test")
     {
         var logs = new CollectedLogs();
         var builder = Host.CreateEmptyApplicationBuilder(new() { Args = [] });
@@ -36,7 +36,7 @@ internal sealed class QueueHost : IAsyncDisposable
                 o.ConnectionString = endpoint;
                 redis?.Invoke(o);
             })
-            .AddQueue("test", options);
+            .AddQueue(name, options);
         queue?.Invoke(added);
         var host = builder.Build();
         await host.StartAsync();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Resilient.Redis.Queue.Storage;
 
 namespace Resilient.Redis.Queue.Tests.Unit;
@@ -23,6 +24,36 @@ public sealed class JobEnvelopeTests
 
         written.Should().HaveCount(4);
         JobEnvelope.Read(written).Headers.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void Trace_context_of_a_recorded_span_is_two_more_headers()
+    {
+        using var span = Recorded("vendor=1");
+
+        var (headers, payload) = JobEnvelope.Read(JobEnvelope.Write([7], new Dictionary<string, string> { ["tenant"] = "x" }, span));
+
+        headers.Should().Equal(new Dictionary<string, string> { ["tenant"] = "x", ["traceparent"] = span.Id!, ["tracestate"] = "vendor=1" });
+        payload.ToArray().Should().Equal(7);
+    }
+
+    [Fact]
+    public void Trace_context_costs_nothing_where_nobody_records_and_never_replaces_the_callers_own()
+    {
+        using (var notRecorded = new Activity("a").Start())
+            JobEnvelope.Write([7], null, notRecorded).Should().HaveCount(4);
+
+        using var span = Recorded(new string('x', 513));
+        var own = new Dictionary<string, string> { ["traceparent"] = "mine" };
+
+        JobEnvelope.Read(JobEnvelope.Write([7], own, span)).Headers.Should().Equal(own);
+        JobEnvelope.Read(JobEnvelope.Write([7], null, span)).Headers.Should().ContainSingle("the state is too long to be stored").Which.Key.Should().Be("traceparent");
+    }
+
+    private static Activity Recorded(string state)
+    {
+        var span = new Activity("a") { ActivityTraceFlags = ActivityTraceFlags.Recorded, TraceStateString = state };
+        return span.SetIdFormat(ActivityIdFormat.W3C).Start();
     }
 
     /// <summary>More would wrap the count around, and the headers would be read as payload.</summary>
