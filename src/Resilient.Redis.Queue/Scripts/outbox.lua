@@ -1,10 +1,11 @@
 -- outbox: follow-ups that wait to be delivered to other queues.
 --
 -- KEYS        root, outbox
--- reply       for each of the first hundred or so: id, queue, name, due (ms of server time), max attempts, timeout ms, keep ms, body,
+-- reply       for each of a hundred, any of them: id, queue, name, due (ms of server time), max attempts, timeout ms, keep ms, body,
 --             unique key, unique for ms; and those ids whose entry cannot be read, with an empty queue
--- cost        O(1) when there are none, and for a hundred of many
-local entries = redis.call('HSCAN', KEYS[2], 0, 'COUNT', 100)[2]
+-- cost        O(1)
+-- At random: entries whose queue takes nothing must not stand before the others for ever.
+local entries = redis.call('HRANDFIELD', KEYS[2], 100, 'WITHVALUES')
 local reply = {}
 for i = 1, #entries, 2 do
   local f = read_entry(entries[i + 1])

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using Resilient.Redis.Queue.Diagnostics;
 using Resilient.Redis.Queue.Storage;
@@ -57,22 +58,42 @@ internal sealed class OutboxCourier(JobStore store, FollowUpTargets targets, Tim
 
         var delivered = new List<JobId>();
         var now = await store.GetServerTimeAsync(cancellationToken).ConfigureAwait(false);
-        foreach (var entry in entries)
+        ExceptionDispatchInfo? refusal = null;
+        foreach (var entriesOfOne in entries.GroupBy(entry => entry.Queue))
         {
-            if (targets.QueueOf(entry.Queue) is not { } target)
+            try
             {
-                Log.OutboxTargetUnknown(logger, store.Queue, entry.Job.Id, entry.Queue);
-                continue;
+                foreach (var entry in entriesOfOne)
+                {
+                    if (await DeliverAsync(entry, now, cancellationToken).ConfigureAwait(false))
+                        delivered.Add(entry.Job.Id);
+                }
             }
-
-            var delay = TimeSpan.FromMilliseconds(Math.Max(0, entry.Due - now));
-            var keep = entry.Job.Keep > s_remembered ? entry.Job.Keep : s_remembered;
-            await target.DeliverAsync(entry.Job with { Delay = delay, Keep = keep }, cancellationToken).ConfigureAwait(false);
-            delivered.Add(entry.Job.Id);
+            catch (Exception error) when (error is ResilientRedisException or JobQueueFullException or JobQueueDrainingException)
+            {
+                // That one takes nothing now; the others do.
+                refusal ??= ExceptionDispatchInfo.Capture(error);
+            }
         }
 
         if (delivered.Count > 0)
             await store.RemoveFromOutboxAsync(delivered, cancellationToken).ConfigureAwait(false);
+        else
+            refusal?.Throw();
         return delivered.Count;
+    }
+
+    private async Task<bool> DeliverAsync(OutboxEntry entry, long now, CancellationToken cancellationToken)
+    {
+        if (targets.QueueOf(entry.Queue) is not { } target)
+        {
+            Log.OutboxTargetUnknown(logger, store.Queue, entry.Job.Id, entry.Queue);
+            return false;
+        }
+
+        var delay = TimeSpan.FromMilliseconds(Math.Max(0, entry.Due - now));
+        var keep = entry.Job.Keep > s_remembered ? entry.Job.Keep : s_remembered;
+        await target.DeliverAsync(entry.Job with { Delay = delay, Keep = keep }, cancellationToken).ConfigureAwait(false);
+        return true;
     }
 }
