@@ -39,7 +39,7 @@ public interface IJobQueueAdmin
     /// <summary>Takes no new jobs from anybody until <see cref="ResumeAsync"/>, and waits until what is there has been worked off: nothing is waiting, scheduled or active.</summary>
     /// <param name="cancellationToken">Stops waiting; new jobs are refused all the same.</param>
     /// <remarks>
-    /// Retries and follow-ups within the queue still come; follow-ups for it that come from other queues wait in their outbox. An enqueue gets <see cref="JobQueueDrainingException"/>.
+    /// Retries and follow-ups within the queue still come; follow-ups for it that come from other queues wait in their outbox; ticks of recurring jobs pass without a job. An enqueue gets <see cref="JobQueueDrainingException"/>.
     /// Jobs scheduled for later are waited for: purge them, or stop waiting, where that is too long. To throw away what waits, purge it instead.
     /// </remarks>
     /// <exception cref="InvalidOperationException">The queue is paused, hands out nothing and would never be empty; or somebody has resumed it meanwhile.</exception>

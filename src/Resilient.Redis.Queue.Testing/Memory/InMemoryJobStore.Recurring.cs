@@ -79,7 +79,7 @@ internal sealed partial class InMemoryJobStore
         {
             // Not again a tick from before a step back of the clock, when the schedule was begun anew since.
             if (asked.Run && asked.Due > tick.Last)
-                made = arriving.Examine(known.Job with { Id = asked.JobId }).Code;
+                made = _data.IsDraining ? ReplyCode.Draining : arriving.Examine(known.Job with { Id = asked.JobId }).Code;
             tick = tick with { Due = asked.Next, Last = Math.Max(tick.Last, asked.Due) };
         }
 

@@ -8,19 +8,22 @@
 -- KEYS[5]     idle         sorted set   session -> last look, ms of server time
 -- KEYS[6]     recurring    hash: _recurring.lua
 -- KEYS[7]     ticks        hash: _recurring.lua
--- KEYS[8..]   job keys     one for each tick below that may be due, and the unique keys of those that have one
+-- KEYS[8]     settings     hash
+-- KEYS[9..]   job keys     one for each tick below that may be due, and the unique keys of those that have one
 -- ARGV        six for each: name, cron, zone, the due tick as the caller knows it, the tick after it (0 to ask only),
 --             1 to make the job or 0 to leave the tick out; times in ms of server time
 --
 -- reply       server time in ms, then three for each: ACCEPTED (the tick was due and is done) or ALREADY (it was not, or no longer) and
 --             the next tick; LOST (another definition has the name) and when that was last seen; GONE (not registered) or ENDED (removed by
---             an operator) and 0; then what became of the job: ACCEPTED, ALREADY, DUPLICATE, or 0 for none
+--             an operator) and 0; then what became of the job: ACCEPTED, ALREADY, DUPLICATE, DRAINING (an operator drains the queue: its
+--             ticks pass without a job), or 0 for none
 -- cost        O(n) for n names
 local FIELDS = 6
 local root, waiting, scheduled, stats, idle, recurring, ticks = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 
 local now_ms = math.floor(now_us() / 1000)
 local arriving = arrivals(root, waiting, scheduled, stats, now_ms)
+local draining = redis.call('HEXISTS', KEYS[8], 'draining') == 1
 local changed, reply = {}, { int(now_ms) }
 
 local function look(at)
@@ -36,7 +39,7 @@ local function look(at)
     -- Not again a tick from before a step back of the clock, when the schedule was begun anew since.
     if ARGV[at + 5] == '1' and expected_ms > tick.last_ms then
       known.job.id = name .. ':' .. int(expected_ms)
-      made = arriving.examine(known.job)
+      made = draining and DRAINING or arriving.examine(known.job)
     end
     tick.due_ms, tick.last_ms = next_ms, math.max(tick.last_ms, expected_ms)
   end

@@ -20,7 +20,7 @@ internal partial class RedisJobStore
         Tick[] due = [.. ticks.Where(tick => tick is { Next: > 0, Run: true })];
         RedisKey[] called =
         [
-            keys.Root, keys.Waiting, keys.Scheduled, keys.Stats, keys.Idle, keys.Recurring, keys.Ticks,
+            keys.Root, keys.Waiting, keys.Scheduled, keys.Stats, keys.Idle, keys.Recurring, keys.Ticks, keys.Settings,
             .. due.Select(tick => keys.Job(tick.JobId)), .. due.Where(tick => tick.UniqueKey.Length > 0).Select(tick => keys.Unique(tick.UniqueKey)),
         ];
         RedisValue[] arguments = [.. ticks.SelectMany<Tick, RedisValue>(tick => [tick.Name, tick.Cron, tick.Zone, tick.Due, tick.Next, tick.Run])];

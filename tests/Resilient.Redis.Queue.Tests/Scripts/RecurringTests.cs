@@ -53,6 +53,22 @@ public sealed class RecurringTests(BothServers servers) : ScriptTests(servers)
     }
 
     [Theory, OnBothServers]
+    public async Task Tick_of_a_draining_queue_passes_without_a_job(ServerKind kind)
+    {
+        var queue = await QueueAsync(kind);
+        await ScheduleAsync(queue, "a", Due);
+        await queue.Store.DrainAsync(default);
+        await queue.MoveToAsync(Due);
+
+        (await AdvanceAsync(queue, "a", Due, Due + 60_000)).Should().Be(new TickReply(ReplyCode.Accepted, Due + 60_000, ReplyCode.Draining), "else a drain would never end");
+        (await queue.StateAsync()).Jobs.Should().BeEmpty();
+
+        await queue.Store.PauseAsync(false, default);
+        await queue.MoveToAsync(Due + 60_000);
+        (await AdvanceAsync(queue, "a", Due + 60_000, Due + 120_000)).Made.Should().Be(ReplyCode.Accepted, "it is resumed");
+    }
+
+    [Theory, OnBothServers]
     public async Task Tick_that_is_left_out_makes_no_job(ServerKind kind)
     {
         var queue = await QueueAsync(kind);
