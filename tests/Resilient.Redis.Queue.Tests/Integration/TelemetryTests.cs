@@ -22,6 +22,7 @@ public sealed class TelemetryTests : IAsyncLifetime
     [Fact]
     public async Task Enqueue_run_and_completion_are_told_and_linked_across_the_queue()
     {
+        using var starting = new Activity("what starts the application is no parent of its jobs").Start();
         await using var host = await StartAsync();
         using var heard = new HeardTelemetry(host.Services, [_queue]);
         IReadOnlyDictionary<string, string>? seen = null;
