@@ -180,7 +180,7 @@ public sealed class AlsoServingTests(BothServers servers) : IClassFixture<BothSe
         await Eventually.TrueAsync(() => _script.Runs.Count == slots, s_soon);
     }
 
-    private static Task InContactAsync(QueuesHost host, int queues) =>
+    private static Task<TimeSpan> InContactAsync(QueuesHost host, int queues) =>
         Eventually.TrueAsync(() => host.Logs.Lines.Count(line => line.EventId.Id == 220) == queues, s_soon);
 
     private static async Task CompletedAsync(QueuesHost host, params (string Queue, int Jobs)[] wanted)

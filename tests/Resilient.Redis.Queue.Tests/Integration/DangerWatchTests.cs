@@ -11,10 +11,12 @@ using StackExchange.Redis;
 namespace Resilient.Redis.Queue.Tests.Integration;
 
 /// <summary>Settings of the server that lose jobs are told at start, once and by name, and in the queue's health.</summary>
-public sealed class DangerWatchTests(BothServers servers) : ScriptTests(servers)
+public sealed class DangerWatchTests(BothServers servers) : ScriptTests(servers), IDisposable
 {
     private readonly FakeTimeProvider _time = new();
     private readonly CollectedLogs _logs = new();
+
+    public void Dispose() => _logs.Dispose();
 
     [NeedsRedisServerFact("maxmemory-policy")]
     public async Task Eviction_policy_is_named_once_with_its_remedy_and_degrades_health()
