@@ -161,7 +161,14 @@ internal sealed partial class InMemoryJobStore(string queue, JobQueueOptions opt
         if (record is not StoredJob job)
             return new JobInfo(default, serializer)
             {
-                Id = id, JobName = "", State = JobState.Dead, Attempt = 0, MaxAttempts = 0, Lapses = 0, EnqueuedAt = DateTimeOffset.UnixEpoch, Error = WorkerCall.Unreadable,
+                Id = id,
+                JobName = "",
+                State = JobState.Dead,
+                Attempt = 0,
+                MaxAttempts = 0,
+                Lapses = 0,
+                EnqueuedAt = DateTimeOffset.UnixEpoch,
+                Error = WorkerCall.Unreadable,
             };
 
         var lease = job.State == StoredJob.Live ? data.Leases.GetValueOrDefault(id.Value) : null;

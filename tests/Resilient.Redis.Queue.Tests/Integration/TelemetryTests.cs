@@ -43,8 +43,12 @@ public sealed class TelemetryTests : IAsyncLifetime
         enqueue.Status.Should().Be(ActivityStatusCode.Unset);
         Tags(enqueue).Should().BeEquivalentTo(new Dictionary<string, object>
         {
-            ["messaging.system"] = "redis", ["messaging.destination.name"] = _queue, ["messaging.operation.name"] = "enqueue", ["messaging.operation.type"] = "send",
-            ["messaging.message.id"] = id.Value, ["resilient.job.type"] = "test.do",
+            ["messaging.system"] = "redis",
+            ["messaging.destination.name"] = _queue,
+            ["messaging.operation.name"] = "enqueue",
+            ["messaging.operation.type"] = "send",
+            ["messaging.message.id"] = id.Value,
+            ["resilient.job.type"] = "test.do",
         });
         var process = (await heard.SpansAsync($"process {_queue}", 1)).Should().ContainSingle().Which;
         process.Kind.Should().Be(ActivityKind.Consumer);
@@ -53,8 +57,13 @@ public sealed class TelemetryTests : IAsyncLifetime
         process.Links.Should().ContainSingle().Which.Context.SpanId.Should().Be(enqueue.SpanId);
         Tags(process).Should().BeEquivalentTo(new Dictionary<string, object>
         {
-            ["messaging.system"] = "redis", ["messaging.destination.name"] = _queue, ["messaging.operation.name"] = "process", ["messaging.operation.type"] = "process",
-            ["messaging.message.id"] = id.Value, ["resilient.job.type"] = "test.do", ["resilient.job.attempt"] = 1,
+            ["messaging.system"] = "redis",
+            ["messaging.destination.name"] = _queue,
+            ["messaging.operation.name"] = "process",
+            ["messaging.operation.type"] = "process",
+            ["messaging.message.id"] = id.Value,
+            ["resilient.job.type"] = "test.do",
+            ["resilient.job.attempt"] = 1,
         });
         current.Should().BeSameAs(process, "what a handler does is part of its run");
         seen.Should().Equal(new Dictionary<string, string> { ["tenant"] = "private header", ["traceparent"] = enqueue.Id! });

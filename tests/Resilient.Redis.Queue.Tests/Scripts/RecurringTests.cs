@@ -167,7 +167,13 @@ public sealed class RecurringTests(BothServers servers) : ScriptTests(servers)
 
         (await queue.Store.GetRecurringAsync(default)).Should().ContainSingle().Which.Should().Be(new RecurringJob
         {
-            Name = "a", Cron = "mine", TimeZone = "UTC", JobName = "test", NextAt = At(Due + 9), LastAt = At(Due), SeenAt = At(Due),
+            Name = "a",
+            Cron = "mine",
+            TimeZone = "UTC",
+            JobName = "test",
+            NextAt = At(Due + 9),
+            LastAt = At(Due),
+            SeenAt = At(Due),
         });
         (await queue.Store.TriggerAsync("a", new JobId("now"), default)).Should().Be(new EnqueueAnswer(ReplyCode.Accepted, null));
         (await queue.Store.TriggerAsync("a", new JobId("now"), default)).Code.Should().Be(ReplyCode.Already);
