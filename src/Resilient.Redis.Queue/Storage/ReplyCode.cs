@@ -12,7 +12,7 @@ internal enum ReplyCode
     /// <summary>Refused: the caller does not hold the lease (any more).</summary>
     Lost = 3,
 
-    /// <summary>There is no such job.</summary>
+    /// <summary>There is no such job, or no recurring job of this name.</summary>
     Gone = 4,
 
     /// <summary>The lane has seen a later call: nothing was changed.</summary>
@@ -27,13 +27,13 @@ internal enum ReplyCode
     /// <summary>The queue has as many jobs as it may: nothing was changed.</summary>
     Full = 8,
 
-    /// <summary>The job had ended before: nothing was changed.</summary>
+    /// <summary>The job had ended before, or the recurring job was removed: nothing was changed.</summary>
     Ended = 9,
 
     /// <summary>A worker has the job: nothing was changed.</summary>
     Running = 10,
 
-    /// <summary>The queue takes no new jobs until it is resumed: nothing was changed.</summary>
+    /// <summary>The queue takes no new jobs until it is resumed: none was made.</summary>
     Draining = 11,
 
     /// <summary>There are not as many jobs as the caller has seen: nothing was changed.</summary>

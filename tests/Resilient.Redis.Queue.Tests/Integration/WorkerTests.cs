@@ -277,4 +277,19 @@ public sealed class WorkerTests(BothServers servers) : QueueTestBase(servers)
 
         public override string ToString() => throw new InvalidOperationException("no text");
     }
+
+    [Theory, OnBothServersAndInMemory]
+    public async Task Worker_with_another_lease_says_so_once_and_uses_the_queues(ServerKind kind)
+    {
+        await using var first = await StartAsync(kind, options: o => o.Lease = TimeSpan.FromSeconds(10));
+        await Eventually.TrueAsync(() => first.Logs.Lines.Any(line => line.EventId.Id == 220), Soon);
+        await using var second = await StartAsync(kind, options: o => o.Lease = TimeSpan.FromSeconds(40));
+
+        await Eventually.TrueAsync(() => second.Logs.Lines.Any(line => line.EventId.Id == 211), Soon);
+        for (var i = 0; i < 5; i++)
+            await second.Queue.WaitForResultAsync<int>((await second.Queue.EnqueueAsync(new DoJob("x"))).Id, Soon);
+
+        second.Logs.Lines.Should().ContainSingle(line => line.EventId.Id == 211).Which.Message.Should().Contain("00:00:40").And.Contain("00:00:10").And.Contain("JobQueueOptions.Lease");
+        first.Logs.Lines.Should().NotContain(line => line.EventId.Id == 211);
+    }
 }
