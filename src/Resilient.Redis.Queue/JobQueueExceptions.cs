@@ -29,7 +29,7 @@ public sealed class JobQueueFullException : Exception
 /// <summary>An operator drains the queue (<see cref="IJobQueueAdmin.DrainAsync"/>): it takes no new jobs until it is resumed. Nothing of the call was stored.</summary>
 public sealed class JobQueueDrainingException : Exception
 {
-    internal JobQueueDrainingException(string message) : base(message)
+    internal JobQueueDrainingException(string message, Exception? inner = null) : base(message, inner)
     {
     }
 }

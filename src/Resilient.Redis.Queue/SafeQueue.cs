@@ -101,6 +101,10 @@ public sealed class SafeQueue(IJobQueue inner, IResilientRedis redis, TimeProvid
             // The first attempt may be on its way still, and find room when it arrives.
             throw new JobQueueFullException(second.Message + Note(first, told: false), first);
         }
+        catch (JobQueueDrainingException second) when (first.MayHaveExecuted)
+        {
+            throw new JobQueueDrainingException(second.Message + Note(first, told: false), first);
+        }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             throw new OperationCanceledException(cancellationToken); // the caller looks for their own

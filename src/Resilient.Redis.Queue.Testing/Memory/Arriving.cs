@@ -12,6 +12,9 @@ internal sealed class Arriving(QueueData data, long now)
     private readonly bool _wasEmpty = data.Waiting.Count == 0;
     private readonly long _firstDue = data.Scheduled.First ?? long.MaxValue;
 
+    /// <summary>Ids of the jobs that this very call completes, which gives their unique keys back before anything is written here.</summary>
+    public HashSet<string> Completing { get; } = new(StringComparer.Ordinal);
+
     public int Count => _accepted.Count;
 
     /// <summary>Whether a worker should hear of it.</summary>
@@ -33,7 +36,7 @@ internal sealed class Arriving(QueueData data, long now)
             return record is RefusalRecord refusal ? Duplicate(refusal.Holder) : new(ReplyCode.Already, null);
         if (job.UniqueKey.Length > 0)
         {
-            if (_taken.GetValueOrDefault(job.UniqueKey) is { } holder || (holder = data.HolderOf(job.UniqueKey)) is not null)
+            if (_taken.GetValueOrDefault(job.UniqueKey) is { } holder || (holder = HolderOf(job.UniqueKey)) is not null)
             {
                 _refused.Add(id, holder);
                 return Duplicate(holder);
@@ -79,6 +82,9 @@ internal sealed class Arriving(QueueData data, long now)
         if (_accepted.Count > 0)
             data.Count("accepted", _accepted.Count);
     }
+
+    private string? HolderOf(string key) =>
+        data.HolderOf(key) is { } holder && !(Completing.Contains(holder) && data.Unique[key].ExpiresAt is null) ? holder : null;
 
     private static EnqueueAnswer Duplicate(string holder) => new(ReplyCode.Duplicate, JobId.Stored(holder));
 

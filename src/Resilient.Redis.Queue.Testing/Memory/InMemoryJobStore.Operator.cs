@@ -77,7 +77,7 @@ internal sealed partial class InMemoryJobStore
         foreach (var id in (string[])[.. line is null ? Members(set.Ascending).Skip(from).Take(most) : line.Take(most)])
         {
             var job = _data.Find(id) as StoredJob;
-            var came = job is null ? 0 : job.State == StoredJob.Live ? job.EnqueuedAt : job.EndedAt;
+            var came = job is null ? 0 : job.State == StoredJob.Live ? job.EnqueuedAt : line is null ? job.EndedAt : 0;
             // A line is in the order of arrival: what stands behind a newer job is left too.
             if (line is not null && came > notAfter)
                 break;

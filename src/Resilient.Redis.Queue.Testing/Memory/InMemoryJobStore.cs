@@ -112,7 +112,11 @@ internal sealed partial class InMemoryJobStore(string queue, JobQueueOptions opt
             // Only the first of a lease is accepted, and only what is accepted has follow-ups.
             if (!call.IsMine(id, settlement.Lease.Token) || !keep.Add(id))
                 continue;
-            if (call.JobOf(id) is null || settlement.Outcome is not Outcome.Completed { FollowUps: { } followUps })
+            if (call.JobOf(id) is not { } job || settlement.Outcome is not Outcome.Completed completed)
+                continue;
+            if (job.State == StoredJob.Live)
+                arriving.Completing.Add(id);
+            if (completed.FollowUps is not { } followUps)
                 continue;
             foreach (var followUp in followUps.Where(followUp => followUp.Queue.Length == 0))
                 arriving.Examine(followUp.Job);
@@ -203,8 +207,8 @@ internal sealed partial class InMemoryJobStore(string queue, JobQueueOptions opt
         var oldest = data.Scheduled.First ?? long.MaxValue;
         foreach (var line in (List<string>[])[data.Waiting, data.Suspect])
         {
-            if (line.Count > 0 && data.Find(line[0]) is StoredJob job)
-                oldest = Math.Min(oldest, job is { State: StoredJob.Live, EndedAt: > 0 } ? job.EndedAt : job.EnqueuedAt);
+            if (line.Count > 0 && data.Find(line[0]) is StoredJob { State: StoredJob.Live } job)
+                oldest = Math.Min(oldest, job.EndedAt > 0 ? job.EndedAt : job.EnqueuedAt);
         }
 
         if (oldest <= Now)

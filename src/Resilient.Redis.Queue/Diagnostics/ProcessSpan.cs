@@ -18,7 +18,8 @@ internal sealed class ProcessSpan(QueueTelemetry telemetry, Activity? activity, 
     {
         if (_errorType is not null)
             activity?.SetTag(TelemetryNames.ErrorType, _errorType).SetStatus(ActivityStatusCode.Error, _errorType);
-        activity?.Dispose();
+        if (activity is not null)
+            QueueTelemetry.Guarded(activity, static ended => ended.Dispose());
         telemetry.Ran(jobType, began, _errorType);
     }
 }

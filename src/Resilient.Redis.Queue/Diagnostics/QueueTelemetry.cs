@@ -60,7 +60,7 @@ internal sealed class QueueTelemetry
         Called(TelemetryNames.Enqueue, _time.GetElapsedTime(began), error);
         // What was refused here, such as a job that is too large, has never been sent.
         if (_meter.Sent.Enabled && error is null or ResilientRedisException or JobQueueFullException or JobNotReplicatedException or OperationCanceledException)
-            _meter.Sent.Add(count, With(For(TelemetryNames.Enqueue), TelemetryNames.ErrorType, type));
+            Guarded((this, count, type), static sent => sent.Item1._meter.Sent.Add(sent.count, With(sent.Item1.For(TelemetryNames.Enqueue), TelemetryNames.ErrorType, sent.type)));
     }
 
     /// <summary>The second attempt of an enqueue.</summary>
@@ -71,13 +71,15 @@ internal sealed class QueueTelemetry
     public void Called(string operation, TimeSpan duration, Exception? error)
     {
         if (_meter.Operations.Enabled)
-            _meter.Operations.Record(duration.TotalSeconds, With(For(operation), TelemetryNames.ErrorType, error is null ? null : TypeOf(error)));
+            Guarded(
+                (this, operation, duration, error), static call => call.Item1._meter.Operations.Record(
+                    call.duration.TotalSeconds, With(call.Item1.For(call.operation), TelemetryNames.ErrorType, call.error is null ? null : TypeOf(call.error))));
     }
 
     public void Delivered(int count)
     {
         if (count > 0 && _meter.Consumed.Enabled)
-            _meter.Consumed.Add(count, For(TelemetryNames.Claim));
+            Guarded((this, count), static delivery => delivery.Item1._meter.Consumed.Add(delivery.count, delivery.Item1.For(TelemetryNames.Claim)));
     }
 
     /// <summary>Begins a trace of its own, with a link to where the job was made: one rule, however long it has waited and however often it runs.</summary>
@@ -88,16 +90,31 @@ internal sealed class QueueTelemetry
             return null;
 
         Activity.Current = null; // else the run would be a child of whatever is current here
-        var activity = s_source.StartActivity(_process, ActivityKind.Consumer, default(ActivityContext), For(TelemetryNames.Process), TraceContext.LinkIn(headers));
+        var activity = StartProcess(headers);
         if (activity is { IsAllDataRequested: true })
             activity.SetTag(TelemetryNames.MessageId, id.Value).SetTag(TelemetryNames.JobType, jobType).SetTag(TelemetryNames.JobAttempt, attempt);
         return new ProcessSpan(this, activity, jobType, _time.GetTimestamp());
     }
 
+    private Activity? StartProcess(IReadOnlyDictionary<string, string> headers)
+    {
+        try
+        {
+            return s_source.StartActivity(_process, ActivityKind.Consumer, default(ActivityContext), For(TelemetryNames.Process), TraceContext.LinkIn(headers));
+        }
+        catch (Exception) // As in Guarded.
+        {
+            return null;
+        }
+    }
+
     public void Ran(string jobType, long began, string? errorType)
     {
         if (_meter.Runs.Enabled)
-            _meter.Runs.Record(_time.GetElapsedTime(began).TotalSeconds, With(OfType(For(TelemetryNames.Process), jobType), TelemetryNames.ErrorType, errorType));
+            Guarded(
+                (this, jobType, began, errorType), static run => run.Item1._meter.Runs.Record(
+                    run.Item1._time.GetElapsedTime(run.began).TotalSeconds,
+                    With(run.Item1.OfType(run.Item1.For(TelemetryNames.Process), run.jobType), TelemetryNames.ErrorType, run.errorType)));
     }
 
     public void LeaseLost(string jobType) => Count(_meter.LeasesLost, jobType);
@@ -131,10 +148,22 @@ internal sealed class QueueTelemetry
         _ => error.GetType().FullName ?? TelemetryNames.Other,
     };
 
+    /// <summary>Listeners are the application's and run inside these calls: what they throw must not cost a lease, a settlement or an enqueue that was accepted.</summary>
+    public static void Guarded<T>(T state, Action<T> tell)
+    {
+        try
+        {
+            tell(state);
+        }
+        catch (Exception) // Whatever it is, it is the listener's own; there is nobody here to tell, since telling is what failed.
+        {
+        }
+    }
+
     private void Count(Counter<long> counter, string jobType)
     {
         if (counter.Enabled)
-            counter.Add(1, OfType(_tags, jobType));
+            Guarded((this, counter, jobType), static job => job.counter.Add(1, job.Item1.OfType(job.Item1._tags, job.jobType)));
     }
 
     private TagList For(string operation) => With(With(_tags, TelemetryNames.OperationName, operation), TelemetryNames.OperationType, TelemetryNames.TypeOf(operation));

@@ -32,7 +32,7 @@ internal sealed class ObservedQueue(IJobQueue inner, QueueTelemetry telemetry, T
 
     private async ValueTask<TResult> ObserveAsync<TResult>(int? count, IReadOnlyDictionary<string, string>? headers, Func<ValueTask<TResult>> enqueue)
     {
-        using var activity = telemetry.StartEnqueue(count, headers);
+        var activity = telemetry.StartEnqueue(count, headers);
         var began = time.GetTimestamp();
         try
         {
@@ -44,6 +44,11 @@ internal sealed class ObservedQueue(IJobQueue inner, QueueTelemetry telemetry, T
         {
             telemetry.Enqueued(activity, count ?? 1, began, error);
             throw;
+        }
+        finally
+        {
+            if (activity is not null)
+                QueueTelemetry.Guarded(activity, static ended => ended.Dispose());
         }
     }
 }

@@ -12,7 +12,8 @@ local function read_arrival(at)
   }
 end
 
-local function arrivals(root, waiting, scheduled, stats, now_ms)
+-- completing: ids of the jobs that this very call completes, which gives their unique keys back before anything is written here.
+local function arrivals(root, waiting, scheduled, stats, now_ms, completing)
   local ready, delayed, records, claimed, refused, known, turned_away, taken = {}, {}, {}, {}, {}, {}, {}, {}
   local first_due, was_empty
   local self = { count = 0, rings = false }
@@ -23,6 +24,7 @@ local function arrivals(root, waiting, scheduled, stats, now_ms)
     local key = unique_key(root, job.unique)
     local holder = redis.call('GET', key)
     if not holder or redis.call('PTTL', key) > 0 then return holder or nil end
+    if completing and completing[holder] then return nil end
     local raw = redis.call('GET', root .. 'job:' .. holder)
     local other = raw and decode(raw)
     return other and other.state == LIVE and holder or nil

@@ -20,7 +20,7 @@ for _, line in ipairs({ waiting, suspect }) do
   local id = redis.call('LINDEX', line, 0)
   local raw = id and redis.call('GET', root .. 'job:' .. id)
   local job = raw and decode(raw)
-  if job then oldest_ms = math.min(oldest_ms, job.state == LIVE and job.ended_ms > 0 and job.ended_ms or job.enqueued_ms) end
+  if job and job.state == LIVE then oldest_ms = math.min(oldest_ms, job.ended_ms > 0 and job.ended_ms or job.enqueued_ms) end
 end
 reply[12] = oldest_ms <= now_ms and int(now_ms - oldest_ms) or reply[1] > 0 and '0' or '-1'
 reply[13] = redis.call('HEXISTS', KEYS[8], 'draining')

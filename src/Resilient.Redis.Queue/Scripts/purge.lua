@@ -31,7 +31,8 @@ for _, id in ipairs(ids) do
   if bytes >= MOST_BYTES then break end
   local raw = redis.call('GET', root .. 'job:' .. id)
   local job = raw and not decode_trace(raw) and decode(raw)
-  local came_ms = job and (job.state == LIVE and job.enqueued_ms or job.ended_ms) or 0
+  -- What has ended in line, cancelled a moment ago, holds up nothing.
+  local came_ms = job and (job.state == LIVE and job.enqueued_ms or not in_line and job.ended_ms) or 0
   -- A line is in the order of arrival: what stands behind a newer job is left too.
   if in_line and came_ms > not_after_ms then break end
   bytes = bytes + (raw and #raw or 0)

@@ -34,11 +34,13 @@ while at <= #ARGV do
 end
 read(ids)
 touch_unique(ids)
-local arriving = arrivals(root, waiting, scheduled, stats, now_ms)
+local completing = {}
+local arriving = arrivals(root, waiting, scheduled, stats, now_ms, completing)
 for _, s in ipairs(settlements) do
   -- Only the first of a lease is accepted, and only what is accepted has follow-ups.
   if not keep[s.id] and is_mine(s.id, s.token) then
     keep[s.id] = true
+    completing[s.id] = s.outcome == 'complete' and job_of(s.id) and job_of(s.id).state == LIVE or nil
     for _, job in ipairs(s.outcome == 'complete' and job_of(s.id) and s.follow_ups or {}) do
       if job.queue == '' then arriving.examine(job) end
     end

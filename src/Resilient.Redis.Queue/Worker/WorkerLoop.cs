@@ -64,27 +64,29 @@ internal sealed class WorkerLoop(
         var (reply, sentAt) = await CallInTimeAsync(call, stopping, giveUp).ConfigureAwait(false);
         if (reply is null)
             return;
-        share.Answered(reply.Jobs.Length, reply.More);
 
-        if (pulse.Age is null)
-            Log.WorkerInContact(logger, store.Queue);
+        // First what is owed to the jobs, then what is told of them: a log or a listener that throws must not cost a slot or a lease.
+        var isFirst = pulse.Age is null;
         pulse.Beat();
-        telemetry.Delivered(reply.Jobs.Length);
-        UseLeaseOf(reply);
-        if (ended.Any(end => end.Settlement.Outcome is Outcome.Completed { FollowUps: { } followUps } && followUps.Any(followUp => followUp.Queue.Length > 0)))
-            courier.DeliverSoon();
-        for (var i = 0; i < ended.Count; i++)
-        {
-            keeper.Remove(ended[i].Job);
-            Report(ended[i].Job, ended[i].Settlement.Outcome, reply.Settlements[i]);
-        }
-
+        keeper.Lease = pulse.Lease = reply.Lease;
+        share.Answered(reply.Jobs.Length, reply.More);
+        foreach (var (job, _) in ended)
+            keeper.Remove(job);
         RunningJob[] jobs = [.. reply.Jobs.Select(job => new RunningJob(job, store.Queue, options.JobTimeout, serializer, queueOptions.MaxPayloadBytes, targets.WriterOf, clock, sentAt))];
         foreach (var job in jobs)
             keeper.Add(job);
         slots.Accept(jobs);
         _sleep = SleepAfter(reply);
         _look = reply.More && want == 0 && slots.IsEmpty;
+        if (ended.Any(end => end.Settlement.Outcome is Outcome.Completed { FollowUps: { } followUps } && followUps.Any(followUp => followUp.Queue.Length > 0)))
+            courier.DeliverSoon();
+
+        if (isFirst)
+            Log.WorkerInContact(logger, store.Queue);
+        telemetry.Delivered(reply.Jobs.Length);
+        WarnOfLease(reply.Lease);
+        for (var i = 0; i < ended.Count; i++)
+            Report(ended[i].Job, ended[i].Settlement.Outcome, reply.Settlements[i]);
     }
 
     /// <summary>Queues that share the slots go on without this one while its Redis is silent.</summary>
@@ -164,13 +166,12 @@ internal sealed class WorkerLoop(
         return (asked < longest ? asked : longest) * (0.8 + 0.2 * Random.Shared.NextDouble());
     }
 
-    private void UseLeaseOf(WorkReply reply)
+    private void WarnOfLease(TimeSpan stored)
     {
-        keeper.Lease = pulse.Lease = reply.Lease;
-        if (reply.Lease == queueOptions.Lease || _warnedOfLease)
+        if (stored == queueOptions.Lease || _warnedOfLease)
             return;
         _warnedOfLease = true;
-        Log.LeaseDiffers(logger, store.Queue, queueOptions.Lease, reply.Lease);
+        Log.LeaseDiffers(logger, store.Queue, queueOptions.Lease, stored);
     }
 
     private void Report(RunningJob job, Outcome outcome, SettlementReply reply)

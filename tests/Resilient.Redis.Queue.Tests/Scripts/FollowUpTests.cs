@@ -1,5 +1,6 @@
 using Resilient.Redis.Queue.Storage;
 using Resilient.Redis.TestKit;
+using StackExchange.Redis;
 
 namespace Resilient.Redis.Queue.Tests.Scripts;
 
@@ -35,6 +36,24 @@ public sealed class FollowUpTests(BothServers servers) : ScriptTests(servers)
         reply.Settlements.Select(settled => settled.Code).Should().Equal(ReplyCode.Accepted, ReplyCode.Already);
         var state = await queue.StateAsync();
         state.Stat("accepted").Should().Be(1);
+        state.CheckInvariants();
+    }
+
+    /// <summary>The natural chain: the next one under the same key. The key is given back by the very call that makes it.</summary>
+    [Theory, OnBothServers]
+    public async Task Follow_up_takes_over_the_unique_key_of_the_job_that_completes(ServerKind kind)
+    {
+        var queue = await QueueAsync(kind);
+        await queue.EnqueueManyAsync(TestQueue.Job("a") with { UniqueKey = "chain" }, TestQueue.Job("other") with { UniqueKey = "held" });
+        var worker = queue.Worker("me");
+        var job = (await worker.ClaimAsync()).Single();
+        FollowUp[] followUps = [new(TestQueue.Job("b") with { UniqueKey = "chain" }, ""), new(TestQueue.Job("c") with { UniqueKey = "chain" }, ""), new(TestQueue.Job("d") with { UniqueKey = "held" }, "")];
+
+        await worker.CallAsync(0, false, new Settlement(job.Lease, new Outcome.Completed(default, followUps), Started: true));
+
+        var state = await queue.StateAsync();
+        state.Waiting.Should().Equal("other", "b");
+        (await queue.Database.StringGetAsync(queue.Keys.Unique("chain"))).Should().Be((RedisValue)"b");
         state.CheckInvariants();
     }
 

@@ -122,6 +122,25 @@ public sealed class WaitedTests(BothServers servers) : ScriptTests(servers)
         ear.Hears.Should().BeFalse("its connection is given up");
     }
 
+    /// <summary>A reconnect may open a second ear on the same connection before the first is closed.</summary>
+    [NeedsRedisServerFact("one connection for both")]
+    public async Task Ear_that_is_closed_leaves_its_successor_on_the_same_connection_hearing()
+    {
+        var queue = await QueueAsync(ServerKind.RedisServer);
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(queue.Connection.Configuration);
+        var store = queue.StoreOn(connection);
+        var heard = new ConcurrentBag<string>();
+        var first = await store.OpenEarAsync("L", _ => { }, () => { }, default);
+        var second = await store.OpenEarAsync("L", heard.Add, () => { }, default);
+
+        await first.DisposeAsync();
+
+        second.Hears.Should().BeTrue();
+        await Eventually.TrueAsync(async () => await queue.Database.PublishAsync(queue.Keys.Heard("L"), "a") > 0 && heard.Contains("a"), s_soon);
+        await second.DisposeAsync();
+        await Eventually.TrueAsync(() => !second.Hears, s_soon);
+    }
+
     private static ValueTask<JobInfo?> LookAsync(TestQueue queue, string id, string listener = "L") =>
         queue.Store.InspectAsync(new JobId(id), System.Text.Json.JsonSerializerOptions.Web, listener, default);
 
