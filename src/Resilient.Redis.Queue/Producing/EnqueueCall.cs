@@ -4,7 +4,7 @@ namespace Resilient.Redis.Queue.Producing;
 /// <remarks>An attempt that was given up can still arrive at Redis later; past its validity it is refused there.</remarks>
 internal sealed class EnqueueCall(TimeSpan validity, TimeProvider time)
 {
-    /// <summary>The longest validity. Redis remembers the outcome of every job at least this long (REPEATABLE_MS in Scripts/_look.lua).</summary>
+    /// <summary>The longest validity. Redis remembers the outcome of every job at least this long (REPEATABLE_MS in Scripts/_prelude.lua).</summary>
     public static readonly TimeSpan MaxValidity = TimeSpan.FromSeconds(60);
 
     private readonly TimeSpan _validity = validity < MaxValidity ? validity : MaxValidity;

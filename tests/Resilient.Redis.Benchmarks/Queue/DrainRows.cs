@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Resilient.Redis.Queue;
 using Resilient.Redis.TestKit;
 
@@ -27,7 +26,7 @@ internal static class DrainRows
                 Drain(ours), new Work(_ => raw.DrainAsync(1), n => FillAsync(raw, n), ours.ClearAsync));
         }
 
-        await using (var ours = await QueueUnderTest.StartAsync(server, worker => (worker.Concurrency, worker.Prefetch) = (Concurrency, prefetch), _ => Task.Delay(1)))
+        await using (var ours = await QueueUnderTest.StartAsync(server, worker => (worker.Concurrency, worker.Prefetch) = (Concurrency, prefetch), () => Task.Delay(1)))
         {
             await bench.CompareAsync(
                 "drain-1ms", $"drain jobs of 1 ms, concurrency {Concurrency}, against {Concurrency} bare loops", 50_000,

@@ -15,7 +15,7 @@ internal static class LatencyRow
     {
         Cores.Pin(server, Pinning.CoreEach);
         TaskCompletionSource<long>? started = null;
-        await using var ours = await QueueUnderTest.StartAsync(server, worker => worker.Concurrency = 4, _ =>
+        await using var ours = await QueueUnderTest.StartAsync(server, worker => worker.Concurrency = 4, () =>
         {
             Volatile.Read(ref started)?.TrySetResult(Stopwatch.GetTimestamp());
             return Task.CompletedTask;

@@ -31,7 +31,7 @@ internal sealed class QueueUnderTest : IAsyncDisposable
 
     public Runs Runs { get; }
 
-    public static async Task<QueueUnderTest> StartAsync(TestServer server, Action<JobWorkerOptions>? worker = null, Func<JobId, Task>? work = null, Action<JobQueueOptions>? configure = null)
+    public static async Task<QueueUnderTest> StartAsync(TestServer server, Action<JobWorkerOptions>? worker = null, Func<Task>? work = null, Action<JobQueueOptions>? configure = null)
     {
         var runs = new Runs(work);
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });

@@ -14,6 +14,7 @@ internal static class SizeRows
     private const int Long = 1_000_000;
     private const int Scheduled = 100_000;
     private const int Active = 10_000;
+    private const int MostOfOneWorker = 2_000; // what the ranges of Concurrency and Prefetch allow together
     private const int DrainedOfLong = 50_000;
 
     private static readonly TimeSpan s_watch = TimeSpan.FromSeconds(12);
@@ -53,7 +54,7 @@ internal static class SizeRows
             n => EnqueueAsync(deep.Queue, n), n => EnqueueAsync(shallow.Queue, n));
         await bench.CompareAsync(
             "depth-drain", $"drain {DrainedOfLong:N0} of a line of {Long:N0} against a line of as many", DrainedOfLong,
-            DrainSome(deep, refill: true), DrainSome(shallow, refill: true));
+            DrainSome(deep), DrainSome(shallow));
         await deep.ClearAsync();
     }
 
@@ -64,10 +65,9 @@ internal static class SizeRows
         await using var connection = await server.ConnectAsync();
         var node = connection.GetServers()[0];
         var token = release.Token;
-        await using var ours = await QueueUnderTest.StartAsync(server, worker => (worker.Concurrency, worker.Prefetch, worker.ShutdownGrace) = (1000, 1000, TimeSpan.Zero), _ => WaitAsync(token));
-        List<QueueUnderTest> more = [];
+        await using var ours = await QueueUnderTest.StartAsync(server, worker => (worker.Concurrency, worker.Prefetch, worker.ShutdownGrace) = (MostOfOneWorker / 2, MostOfOneWorker / 2, TimeSpan.Zero), () => WaitAsync(token));
         await ours.FillAsync(Active);
-        while ((await ours.Admin.CountAsync()).Active < Math.Min(Active, 2000))
+        while ((await ours.Admin.CountAsync()).Active < Math.Min(Active, MostOfOneWorker))
             await Task.Delay(50);
         await connection.GetDatabase().ExecuteAsync("CONFIG", "SET", "slowlog-log-slower-than", "500");
         await node.SlowlogResetAsync();
@@ -75,7 +75,7 @@ internal static class SizeRows
         var began = Stopwatch.GetTimestamp();
         await Task.Delay(s_watch);
         var share = (await ServerCounts.ScriptMicrosecondsAsync(connection) - before) / Stopwatch.GetElapsedTime(began).TotalMicroseconds;
-        var worst = (await node.SlowlogGetAsync(1000)).Select(entry => entry.ExecutionTimeToMilliseconds()).DefaultIfEmpty(0.5).Max();
+        var worst = (await node.SlowlogGetAsync(1000)).Select(entry => entry.Duration.TotalMilliseconds).DefaultIfEmpty(0.5).Max();
         await connection.GetDatabase().ExecuteAsync("CONFIG", "SET", "slowlog-log-slower-than", "10000");
         var active = (await ours.Admin.CountAsync()).Active;
         bench.Add(new Result("leases-share", string.Create(CultureInfo.InvariantCulture, $"{active:N0} active jobs in one worker: share of the server that heartbeats take; at most 2 %"), "%", share * 100, 2, 2 / (share * 100), 0));
@@ -83,8 +83,6 @@ internal static class SizeRows
         await release.CancelAsync();
         await ours.ClearAsync();
     }
-
-    private static double ExecutionTimeToMilliseconds(this CommandTrace entry) => entry.Duration.TotalMilliseconds;
 
     private static async Task WaitAsync(CancellationToken token)
     {
@@ -99,7 +97,7 @@ internal static class SizeRows
             await queue.EnqueueAsync(BenchJob.Instance);
     }
 
-    private static Work DrainSome(QueueUnderTest queue, bool refill) => new(
+    private static Work DrainSome(QueueUnderTest queue) => new(
         async jobs =>
         {
             var done = queue.Runs.NextAsync(jobs);
@@ -107,5 +105,5 @@ internal static class SizeRows
             await done;
             await queue.Admin.PauseAsync();
         },
-        jobs => refill ? queue.FillAsync(jobs) : Task.CompletedTask);
+        jobs => queue.FillAsync(jobs));
 }
