@@ -1,25 +1,29 @@
 using Resilient.Redis.Benchmarks.Queue;
+using Resilient.Redis.Benchmarks.Scaling;
 using Resilient.Redis.TestKit;
 
 namespace Resilient.Redis.Benchmarks;
 
 /// <summary>
 /// Our calls and the raw driver's in the same run, round by round in turns: only their ratio means anything on a machine that others share.
-/// <c>dotnet run -c Release --project tests/Resilient.Redis.Benchmarks -- queue|connection [--json FILE] [--quick] [--only KEY]</c>
+/// <c>dotnet run -c Release --project tests/Resilient.Redis.Benchmarks -- queue|connection|scaling [--json FILE] [--quick] [--only KEY]</c>
 /// </summary>
 public static class Program
 {
-    private const string Usage = "queue|connection [--json FILE] [--quick] [--only enqueue|drain|latency|memory|depth|leases] [--prefetch N]";
+    private const string Usage = "queue|connection|scaling [--json FILE] [--quick] [--only enqueue|drain|latency|memory|depth|leases] [--prefetch N]";
     private const int DefaultPrefetch = 1000;
 
     public static async Task<int> Main(string[] args)
     {
         var suite = args.FirstOrDefault();
-        if (suite is not ("connection" or "queue"))
+        if (suite is not ("connection" or "queue" or "scaling"))
         {
             await Console.Error.WriteLineAsync(Usage);
             return 2;
         }
+
+        if (suite == "scaling")
+            return await ScaleAsync(args.Contains("--quick"), Option(args, "--json"));
 
         await using var server = await TestServer.StartAsync();
         Cores.Pin(server);
@@ -51,6 +55,21 @@ public static class Program
             if (only is null || only == name)
                 await run();
         }
+    }
+
+    /// <summary>Has servers of its own, and figures that are compared with nothing raw.</summary>
+    private static async Task<int> ScaleAsync(bool quick, string? json)
+    {
+        if (!RedisServer.IsInstalled)
+        {
+            await Console.Error.WriteLineAsync("scaling needs redis-server: Garnet's cluster cannot be started by this program. Install Redis 7 and run again.");
+            return 2;
+        }
+
+        var figures = await ScalingSuite.RunAsync(quick);
+        if (json is not null)
+            await File.WriteAllTextAsync(json, ScalingReport.ToJson(figures));
+        return 0;
     }
 
     private static string? Option(string[] args, string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;

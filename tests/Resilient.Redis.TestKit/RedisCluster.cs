@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace Resilient.Redis.TestKit;
 
-/// <summary>A Redis Cluster of three primaries with one replica each, every node a process of its own.</summary>
+/// <summary>A Redis Cluster of three primaries with one replica each or none, every node a process of its own.</summary>
 public sealed class RedisCluster : IAsyncDisposable
 {
     public const int Shards = 3;
@@ -21,11 +21,16 @@ public sealed class RedisCluster : IAsyncDisposable
     public string ConnectionString => string.Join(',', _nodes.Select(node => node.Endpoint));
 
     /// <param name="arguments">Further ones for each node.</param>
-    public static async Task<RedisCluster> StartAsync(params string[] arguments)
+    public static Task<RedisCluster> StartAsync(params string[] arguments) => StartAsync(2 * Shards, arguments);
+
+    /// <summary>Without replicas: what the primaries cost is then what clients have them do.</summary>
+    public static Task<RedisCluster> StartPrimariesAsync(params string[] arguments) => StartAsync(Shards, arguments);
+
+    private static async Task<RedisCluster> StartAsync(int nodes, string[] arguments)
     {
         var cluster = new RedisCluster();
         var buses = new List<int>();
-        for (var i = 0; i < 2 * Shards; i++)
+        for (var i = 0; i < nodes; i++)
         {
             // The bus is at port + 10000 by default, which many a free port does not leave room for.
             buses.Add(Ports.Free());
@@ -37,14 +42,17 @@ public sealed class RedisCluster : IAsyncDisposable
 
         for (var i = 0; i < Shards; i++)
             await cluster.AskAsync(i, "CLUSTER", "ADDSLOTSRANGE", $"{FirstSlot(i)}", $"{FirstSlot(i + 1) - 1}");
-        for (var i = 0; i < 2 * Shards; i++)
+        for (var i = 0; i < nodes; i++)
         {
             await cluster.AskAsync(i, "CLUSTER", "SET-CONFIG-EPOCH", $"{i + 1}");
             if (i > 0)
                 await cluster.AskAsync(0, "CLUSTER", "MEET", "127.0.0.1", $"{cluster._nodes[i].Port}", $"{buses[i]}");
         }
 
-        await Eventually.TrueAsync(() => cluster.AllSayAsync("CLUSTER INFO", "cluster_known_nodes:6", "cluster_state:ok"), s_patience, () => "the nodes do not know each other");
+        await Eventually.TrueAsync(() => cluster.AllSayAsync("CLUSTER INFO", $"cluster_known_nodes:{nodes}", "cluster_state:ok"), s_patience, () => "the nodes do not know each other");
+        if (nodes == Shards)
+            return cluster;
+
         for (var i = 0; i < Shards; i++)
             await cluster.AskAsync(i + Shards, "CLUSTER", "REPLICATE", await cluster.AskAsync(i, "CLUSTER", "MYID"));
         await Eventually.TrueAsync(
