@@ -10,15 +10,15 @@ internal static class ScalingReport
 
     public static void Print(IReadOnlyList<Figures> figures, TextWriter output)
     {
-        output.WriteLine("| load | work | jobs/s here | servers us/job (from, to) | in scripts, by the clock | each primary us/job | client us/job | calls/job | bytes in, out/job |");
-        output.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+        output.WriteLine("| load | work | jobs/s here | servers us/job (from, to) | each primary us/job | client us/job | calls/job | bytes in, out/job |");
+        output.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- |");
         foreach (var f in figures)
-            Line(output, $"| {f.Load.Row} | {f.Work} | {f.JobsPerSecond:N0} | {f.Server:0.00} ({f.ServerFrom:0.00}, {f.ServerTo:0.00}) | {f.Scripts:0.00} | {Each(f.Nodes)} | {f.Client:0.00} | {f.Calls:0.0000} | {f.BytesIn:0}, {f.BytesOut:0} |");
+            Line(output, $"| {f.Load.Row} | {f.Work} | {f.JobsPerSecond:N0} | {f.Server:0.00} ({f.ServerFrom:0.00}, {f.ServerTo:0.00}) | {Each(f.Nodes)} | {f.Client:0.00} | {f.Calls:0.0000} | {f.BytesIn:0}, {f.BytesOut:0} |");
         output.WriteLine();
-        output.WriteLine("| load, enqueued and worked off | jobs/s until the busiest primary is full | for 1,000,000 jobs/s: primaries, all full | cores of clients | Gbit/s in, out | bytes a waiting job | bytes an ended job |");
+        output.WriteLine("| enqueued and worked off | jobs/s until the busiest primary is full | for 1,000,000 jobs/s: primaries, all full | cores of clients | Gbit/s in, out | bytes a waiting job; GB a minute of backlog | bytes an ended job; GB an hour of ResultRetention |");
         output.WriteLine("| --- | --- | --- | --- | --- | --- | --- |");
         foreach (var (enqueue, drain) in Loads(figures))
-            Line(output, $"| {enqueue.Load.Row} | {1e6 / BusiestOfBoth(enqueue, drain):N0} | {enqueue.Server + drain.Server:0.0} | {enqueue.Client + drain.Client:0.0} | {Gigabits(enqueue.BytesIn + drain.BytesIn):0.0}, {Gigabits(enqueue.BytesOut + drain.BytesOut):0.0} | {enqueue.Memory:0} | {enqueue.Memory + drain.Memory:0} |");
+            Line(output, $"| {enqueue.Load.Row} | {1e6 / BusiestOfBoth(enqueue, drain):N0} | {enqueue.Server + drain.Server:0.0} | {enqueue.Client + drain.Client:0.0} | {Gigabits(enqueue.BytesIn + drain.BytesIn):0.0}, {Gigabits(enqueue.BytesOut + drain.BytesOut):0.0} | {Memory(enqueue.Memory, TimeSpan.FromMinutes(1))} | {(enqueue.Load.BesideForgetting ? "" : Memory(enqueue.Memory + drain.Memory, TimeSpan.FromHours(1)))} |");
     }
 
     public static string ToJson(IReadOnlyList<Figures> figures) => JsonSerializer.Serialize(
@@ -32,6 +32,8 @@ internal static class ScalingReport
 
     /// <summary>A second of a million jobs.</summary>
     private static double Gigabits(double bytes) => bytes * 8 * 1e6 / 1e9;
+
+    private static string Memory(double bytes, TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{bytes:0}; {bytes * 1e6 * time.TotalSeconds / 1e9:N0}");
 
     private static string Each(double[] nodes) => string.Join(" / ", nodes.Select(node => node.ToString("0.00", CultureInfo.InvariantCulture)));
 

@@ -15,7 +15,7 @@ internal sealed class ScalingRounds(RedisCluster cluster, Load[] loads)
     {
         Console.Error.WriteLine("warming up");
         foreach (var load in loads)
-            await RunAsync(load with { BesideForgetting = false }, jobs / 4);
+            await RunAsync(load with { BesideForgetting = false }, jobs / 3);
         for (var round = 0; round < rounds; round++)
         {
             Console.Error.WriteLine($"round {round + 1} of {rounds}");

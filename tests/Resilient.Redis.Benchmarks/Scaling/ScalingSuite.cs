@@ -8,7 +8,7 @@ namespace Resilient.Redis.Benchmarks.Scaling;
 /// <summary>Several queues on a Redis Cluster of three primaries. They share this machine's cores with the client, so what counts is what a job costs each of them, not the clock.</summary>
 internal static class ScalingSuite
 {
-    private const int Jobs = 40_000;
+    private const int Jobs = 30_000;
     private const int Rounds = 5;
 
     public static async Task<IReadOnlyList<Figures>> RunAsync(bool quick)
