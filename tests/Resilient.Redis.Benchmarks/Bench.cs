@@ -1,9 +1,15 @@
 using System.Diagnostics;
+using Resilient.Redis.TestKit;
 
 namespace Resilient.Redis.Benchmarks;
 
 /// <summary>Runs two ways to do the same work in turns and keeps what the rounds say of each.</summary>
-internal sealed class Bench(int rounds)
+/// <param name="rounds">How many of each.</param>
+/// <param name="alone">
+/// The server, to leave the driver's side out, and tell only what each round of ours costs in CPU time: for a profiler, which then sees ours only, and
+/// for a machine that is not quiet.
+/// </param>
+internal sealed class Bench(int rounds, TestServer? alone = null)
 {
     private readonly List<Result> _results = [];
 
@@ -22,6 +28,21 @@ internal sealed class Bench(int rounds)
     public async Task CompareAsync(string key, string row, int operations, Work ours, Work raw)
     {
         Console.Error.WriteLine(key);
+        if (alone is not null)
+        {
+            for (var round = 0; round < rounds; round++)
+            {
+                await ours.PrepareAsync(operations);
+                var before = Cpu();
+                await ours.Run(operations);
+                var after = Cpu();
+                await ours.CleanUpAsync();
+                Console.WriteLine($"{key}: {(after.Server - before.Server).TotalMicroseconds / operations:0.0} us/op of the server, {(after.Client - before.Client).TotalMicroseconds / operations:0.0} of the client");
+            }
+
+            return;
+        }
+
         await MeasureAsync(ours, operations / 4);
         await MeasureAsync(raw, operations / 4);
         var (us, them) = (new List<Sample>(), new List<Sample>());
@@ -68,6 +89,12 @@ internal sealed class Bench(int rounds)
     {
         var sorted = values.Order().ToArray();
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    private (TimeSpan Server, TimeSpan Client) Cpu()
+    {
+        using var server = Process.GetProcessById(((RedisServer)alone!).ProcessId);
+        return (server.TotalProcessorTime, Environment.CpuUsage.TotalTime);
     }
 
     private static async Task<Sample> MeasureAsync(Work work, int operations)

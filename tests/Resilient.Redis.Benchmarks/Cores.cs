@@ -20,9 +20,24 @@ internal static class Cores
 
     public static string Text(Pinning pinning) => pinning == Pinning.OneCore ? ", client and server on one core" : ", a core each";
 
+    /// <summary>Of the machine, not of this process.</summary>
+    public static int OfMachine => File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").Count(line => line.StartsWith("processor", StringComparison.Ordinal)) : Environment.ProcessorCount;
+
+    /// <summary>Runs this program again on the client's core, so that its runtime knows that it has one: threads that are pinned later spin for each other on it.</summary>
+    /// <returns>Its exit code; null where this is that run, or there is nothing to pin.</returns>
+    public static async Task<int?> RestartPinnedAsync(string[] args)
+    {
+        if (Environment.ProcessorCount < 2 || !OperatingSystem.IsLinux())
+            return null;
+        string[] program = Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet" ? [Environment.ProcessPath!, typeof(Cores).Assembly.Location] : [Environment.ProcessPath!];
+        using var again = Process.Start(new ProcessStartInfo("taskset", ["-c", "1", .. program, .. args]) { UseShellExecute = false })!;
+        await again.WaitForExitAsync();
+        return again.ExitCode;
+    }
+
     public static void Pin(TestServer server, Pinning pinning = Pinning.CoreEach)
     {
-        if (server is not RedisServer redis || Environment.ProcessorCount < 2 || !OperatingSystem.IsLinux())
+        if (server is not RedisServer redis || OfMachine < 2 || !OperatingSystem.IsLinux())
             return;
         using var process = Process.GetProcessById(redis.ProcessId);
         using var self = Process.GetCurrentProcess();

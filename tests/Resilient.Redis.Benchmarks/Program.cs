@@ -10,7 +10,7 @@ namespace Resilient.Redis.Benchmarks;
 /// </summary>
 public static class Program
 {
-    private const string Usage = "queue|connection|scaling [--json FILE] [--quick] [--only enqueue|drain|latency|memory|depth|leases] [--prefetch N]";
+    private const string Usage = "queue|connection|scaling [--json FILE] [--quick] [--only enqueue|drain|latency|memory|depth|leases] [--prefetch N] [--alone]";
     private const int DefaultPrefetch = 1000;
 
     public static async Task<int> Main(string[] args)
@@ -25,10 +25,13 @@ public static class Program
         if (suite == "scaling")
             return await ScaleAsync(args.Contains("--quick"), Option(args, "--json"));
 
+        if (suite == "queue" && await Cores.RestartPinnedAsync(args) is { } exit)
+            return exit;
+
         await using var server = await TestServer.StartAsync();
         Cores.Pin(server);
-        Console.WriteLine($"{server.GetType().Name}, {Environment.ProcessorCount} cores, a core each for client and server where a row does not say otherwise");
-        var bench = new Bench(args.Contains("--quick") ? 3 : 9);
+        Console.WriteLine($"{server.GetType().Name}, {Cores.OfMachine} cores, a core each for client and server where a row does not say otherwise");
+        var bench = new Bench(args.Contains("--quick") ? 3 : 9, args.Contains("--alone") ? server : null);
         if (suite == "connection")
             await ConnectionRows.RunAsync(server, bench, args.Contains("--only-large"));
         else

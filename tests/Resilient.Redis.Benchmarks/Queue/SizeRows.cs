@@ -14,7 +14,6 @@ internal static class SizeRows
     private const int Long = 1_000_000;
     private const int Scheduled = 100_000;
     private const int Active = 10_000;
-    private const int MostOfOneWorker = 2_000; // what the ranges of Concurrency and Prefetch allow together
     private const int DrainedOfLong = 50_000;
 
     private static readonly TimeSpan s_watch = TimeSpan.FromSeconds(12);
@@ -65,9 +64,9 @@ internal static class SizeRows
         await using var connection = await server.ConnectAsync();
         var node = connection.GetServers()[0];
         var token = release.Token;
-        await using var ours = await QueueUnderTest.StartAsync(server, worker => (worker.Concurrency, worker.Prefetch, worker.ShutdownGrace) = (MostOfOneWorker / 2, MostOfOneWorker / 2, TimeSpan.Zero), () => WaitAsync(token));
+        await using var ours = await QueueUnderTest.StartAsync(server, worker => (worker.Concurrency, worker.Prefetch, worker.ShutdownGrace) = (Active, 0, TimeSpan.Zero), () => WaitAsync(token));
         await ours.FillAsync(Active);
-        while ((await ours.Admin.CountAsync()).Active < Math.Min(Active, MostOfOneWorker))
+        while ((await ours.Admin.CountAsync()).Active < Active)
             await Task.Delay(50);
         await connection.GetDatabase().ExecuteAsync("CONFIG", "SET", "slowlog-log-slower-than", "500");
         await node.SlowlogResetAsync();
