@@ -9,6 +9,8 @@ public readonly record struct JobId
     /// <summary>The most characters that an id may have.</summary>
     public const int MaxLength = 128;
 
+    internal const int RandomBytes = 12;
+
     private readonly string? _value;
 
     /// <summary>Takes a caller's own id: 1 to <see cref="MaxLength"/> letters, digits, or <c>- _ . : /</c>.</summary>
@@ -27,10 +29,12 @@ public readonly record struct JobId
     /// <summary>Makes a new id: 16 characters that carry 96 random bits, so that it can serve as a capability in a URL.</summary>
     public static JobId New()
     {
-        Span<byte> bytes = stackalloc byte[12];
+        Span<byte> bytes = stackalloc byte[RandomBytes];
         RandomNumberGenerator.Fill(bytes);
-        return new(Base64Url.EncodeToString(bytes), true);
+        return Of(bytes);
     }
+
+    internal static JobId Of(ReadOnlySpan<byte> random) => new(Base64Url.EncodeToString(random), true);
 
     /// <summary>Reads an id, for example from a URL; false when it could be none.</summary>
     public static bool TryParse(string? value, out JobId id)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Resilient.Redis.Queue.Diagnostics;
 using Resilient.Redis.Queue.Producing;
 
@@ -13,6 +14,7 @@ public sealed class SafeQueue(IJobQueue inner, IResilientRedis redis, TimeProvid
 {
     private const int BatchSize = 1000;
 
+    private readonly JobIdSource _ids = new();
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 
     /// <inheritdoc/>
@@ -22,8 +24,7 @@ public sealed class SafeQueue(IJobQueue inner, IResilientRedis redis, TimeProvid
     public ValueTask<EnqueueResult> EnqueueAsync<TJob>(TJob job, EnqueueOptions? options = null, CancellationToken cancellationToken = default)
     {
         var call = new EnqueueCall(redis.TotalTimeout, _time);
-        var safe = With(options, call);
-        return SafelyAsync(call, $"enqueue of job {safe.Id}", token => inner.EnqueueAsync(job, safe, token), cancellationToken);
+        return EnqueueSafelyAsync(job, With(options, call), call, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -38,7 +39,7 @@ public sealed class SafeQueue(IJobQueue inner, IResilientRedis redis, TimeProvid
             JobRequest<TJob>[] safe = Array.ConvertAll(batch, request => request with { Options = With(request.Options, call) });
             try
             {
-                results.AddRange(await SafelyAsync(call, $"enqueue of {safe.Length} jobs", token => inner.EnqueueManyAsync(safe, token), cancellationToken).ConfigureAwait(false));
+                results.AddRange(await EnqueueSafelyAsync(safe, call, cancellationToken).ConfigureAwait(false));
             }
             catch (JobNotReplicatedException notReplicated) when (results.Count > 0)
             {
@@ -61,17 +62,36 @@ public sealed class SafeQueue(IJobQueue inner, IResilientRedis redis, TimeProvid
         inner.WaitForResultAsync<TResult>(id, timeout, cancellationToken);
 
     /// <summary>The id is made here, once for all attempts.</summary>
-    private static EnqueueOptions With(EnqueueOptions? options, EnqueueCall call) => (options ?? new()) with { Id = options?.Id ?? JobId.New(), Call = call };
+    private EnqueueOptions With(EnqueueOptions? options, EnqueueCall call) => options is null
+        ? new EnqueueOptions { Id = _ids.Next(), Call = call }
+        : options with { Id = options.Id ?? _ids.Next(), Call = call };
 
-    private async ValueTask<T> SafelyAsync<T>(EnqueueCall call, string what, Func<CancellationToken, ValueTask<T>> attempt, CancellationToken cancellationToken)
+    /// <summary>What succeeds at once makes no closure and no text.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<EnqueueResult> EnqueueSafelyAsync<TJob>(TJob job, EnqueueOptions safe, EnqueueCall call, CancellationToken cancellationToken)
     {
         try
         {
-            return await attempt(cancellationToken).ConfigureAwait(false);
+            return await inner.EnqueueAsync(job, safe, cancellationToken).ConfigureAwait(false);
         }
         catch (RedisUnavailableException first) when (call.Left is { Ticks: > 0 } left)
         {
-            return await TryOnceMoreAsync(what, attempt, left, first, cancellationToken).ConfigureAwait(false);
+            return await EnqueueOnceMoreAsync(job, safe, left, first, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private ValueTask<EnqueueResult> EnqueueOnceMoreAsync<TJob>(TJob job, EnqueueOptions safe, TimeSpan left, RedisUnavailableException first, CancellationToken cancellationToken) =>
+        TryOnceMoreAsync($"enqueue of job {safe.Id}", token => inner.EnqueueAsync(job, safe, token), left, first, cancellationToken);
+
+    private async ValueTask<IReadOnlyList<EnqueueResult>> EnqueueSafelyAsync<TJob>(JobRequest<TJob>[] safe, EnqueueCall call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await inner.EnqueueManyAsync(safe, cancellationToken).ConfigureAwait(false);
+        }
+        catch (RedisUnavailableException first) when (call.Left is { Ticks: > 0 } left)
+        {
+            return await TryOnceMoreAsync($"enqueue of {safe.Length} jobs", token => inner.EnqueueManyAsync(safe, token), left, first, cancellationToken).ConfigureAwait(false);
         }
     }
 

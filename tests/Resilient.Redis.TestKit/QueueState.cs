@@ -39,7 +39,7 @@ internal sealed record QueueState
 
     public static async Task<QueueState> ReadAsync(IDatabase database, QueueKeys keys, JobStore store)
     {
-        var prefix = ((string)keys.Root!) + "job:";
+        var prefix = ((string)keys.Root!) + "j:";
         // All primaries: on a cluster one of them has the queue's slot, whichever it is now.
         var found = database.Multiplexer.GetServers().Where(server => server is { IsReplica: false, IsConnected: true }).SelectMany(server => server.Keys(pattern: prefix.Replace("{", "\\{", StringComparison.Ordinal) + "*", pageSize: 10_000))
             .Select(key => ((string)key!)[prefix.Length..]).Distinct().Select(InspectAsync);

@@ -17,8 +17,8 @@ internal sealed partial class InMemoryJobStore
         }
     }
 
-    public override ValueTask<EnqueueReply> EnqueueAsync(IReadOnlyList<NewJob> jobs, long notAfter, CancellationToken cancellationToken) =>
-        WriteAsync(() => Enqueue(jobs, notAfter), cancellationToken);
+    public override ValueTask<EnqueueReply> EnqueueAsync(IReadOnlyList<NewJob> jobs, long notAfter, long until, CancellationToken cancellationToken) =>
+        WriteAsync(() => Enqueue(jobs, notAfter, until), cancellationToken);
 
     public override ValueTask<ReplyCode> CancelAsync(JobId id, string reason, CancellationToken cancellationToken) =>
         WriteAsync(() => Cancel(id.Value, reason), cancellationToken);
@@ -29,7 +29,7 @@ internal sealed partial class InMemoryJobStore
     public override async ValueTask RemoveFromOutboxAsync(IEnumerable<JobId> ids, CancellationToken cancellationToken) =>
         await WriteAsync(() => ids.Count(id => _data.Outbox.Remove(id.Value)), cancellationToken).ConfigureAwait(false);
 
-    private EnqueueReply Enqueue(IReadOnlyList<NewJob> jobs, long notAfter)
+    private EnqueueReply Enqueue(IReadOnlyList<NewJob> jobs, long notAfter, long until)
     {
         var now = Now;
         var length = options.MaxLength is null ? 0 : _data.Waiting.Count + _data.Suspect.Count + _data.Scheduled.Count;
@@ -44,7 +44,7 @@ internal sealed partial class InMemoryJobStore
 
         var arriving = new Arriving(_data, now);
         // The outcome is remembered at least as long as a repeat of this call is valid.
-        var least = TimeSpan.FromMilliseconds(notAfter - now);
+        var least = TimeSpan.FromMilliseconds(until - now);
         EnqueueAnswer[] answers = [.. jobs.Select(job => arriving.Examine(job.Keep < least ? job with { Keep = least } : job))];
         // All of this call's new jobs or none: half a batch would be for the caller to sort out.
         var refusal = _data.IsDraining ? ReplyCode.Draining : length + arriving.Count > options.MaxLength ? ReplyCode.Full : default;

@@ -18,9 +18,9 @@ internal sealed class JobWorkerOptionsValidator(string queue, IOptionsMonitor<Jo
         var faults = new OptionFaults($"{nameof(JobWorkerOptions)} of queue '{queue}'");
         if (options.Name is { Length: 0 or > WorkerSession.MaxName })
             faults.Add($"Name has {options.Name.Length} characters; it must have 1 to {WorkerSession.MaxName}.");
-        faults.Between(options.Concurrency, 1, 1000);
+        faults.Between(options.Concurrency, 1, 10_000);
         faults.Between(options.Weight, 1, MaxWeight);
-        faults.Between(options.Prefetch, 0, 1000);
+        faults.Between(options.Prefetch, 0, 10_000);
         // Queue time skips what is longer than a quarter of the lease, so an idle worker must look more often (rule R8).
         if (options.IdlePoll is { } poll && (poll < s_leastPoll || poll > LeaseOf(queue) / 4))
             faults.Add($"IdlePoll is {poll}; it must be from {s_leastPoll} to a quarter of JobQueueOptions.Lease, which is {LeaseOf(queue) / 4}.");

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Resilient.Redis.Queue.Diagnostics;
 using Resilient.Redis.Queue.Storage;
 using Resilient.Redis.Queue.Worker;
@@ -16,18 +17,25 @@ internal sealed class RedisJobQueue(
     private static readonly TimeSpan s_pauseBetweenBells = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_shortWait = TimeSpan.FromMinutes(10);
 
+    private static readonly EnqueueOptions s_asUsual = new();
+
+    private readonly SharedCalls _calls = new(store, time);
     private readonly ServerClock _serverClock = new(store, time);
     private readonly ResultWaiters _waiters = new(store, time);
 
     public string Name => name;
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<EnqueueResult> EnqueueAsync<TJob>(TJob job, EnqueueOptions? options = null, CancellationToken cancellationToken = default)
     {
         var span = QueueTelemetry.CurrentEnqueue;
-        var newJob = writer.Write(job, options ?? new(), span);
+        var newJob = writer.Write(job, options ?? s_asUsual, span);
         span?.SetTag(TelemetryNames.MessageId, newJob.Id.Value).SetTag(TelemetryNames.JobType, newJob.Name);
+        var call = options?.Call ?? new EnqueueCall(validity, time);
+        if (durability is null)
+            return ResultOf(newJob, (await SendAsync([newJob], call, 0, cancellationToken).ConfigureAwait(false))[0]);
         var results = new List<EnqueueResult>(1);
-        await AcceptAsync([newJob], options?.Call, $"enqueue of job {newJob.Id}", results, cancellationToken).ConfigureAwait(false);
+        await AcceptAsync([newJob], call, 0, results, cancellationToken).ConfigureAwait(false);
         return results[0];
     }
 
@@ -41,8 +49,7 @@ internal sealed class RedisJobQueue(
         foreach (var batch in Batches(newJobs))
         {
             var call = jobs[0].Options?.Call;
-            var what = $"enqueue of {batch.Count} jobs, after {results.Count + call?.AcceptedBefore ?? results.Count} of the same call that were accepted,";
-            await AcceptAsync(batch, results.Count == 0 ? call : null, what, results, cancellationToken).ConfigureAwait(false);
+            await AcceptAsync(batch, results.Count == 0 && call is not null ? call : new EnqueueCall(validity, time), results.Count + (call?.AcceptedBefore ?? 0), results, cancellationToken).ConfigureAwait(false);
         }
 
         return results;
@@ -50,7 +57,7 @@ internal sealed class RedisJobQueue(
 
     /// <summary>Hands in what another queue has kept for this one; a repeat makes no second job. No replica is waited for: the other queue has it until it is here.</summary>
     public async ValueTask DeliverAsync(NewJob job, CancellationToken cancellationToken) =>
-        await SendAsync([job], new EnqueueCall(validity, time), $"delivery of job {job.Id}", cancellationToken).ConfigureAwait(false);
+        await SendAsync([job], new EnqueueCall(validity, time), 0, cancellationToken).ConfigureAwait(false);
 
     public async ValueTask<CancelResult> CancelAsync(JobId id, string? reason = null, CancellationToken cancellationToken = default)
     {
@@ -150,16 +157,17 @@ internal sealed class RedisJobQueue(
 
     /// <summary>Sends what one script call takes, and waits until it is where the options want it; adds the answers to <paramref name="results"/>.</summary>
     private async ValueTask AcceptAsync(
-        IReadOnlyList<NewJob> jobs, EnqueueCall? call, string what, List<EnqueueResult> results, CancellationToken cancellationToken)
+        IReadOnlyList<NewJob> jobs, EnqueueCall call, int before, List<EnqueueResult> results, CancellationToken cancellationToken)
     {
-        call ??= new EnqueueCall(validity, time);
         if (durability is not null)
             await durability.OpenAsync(call.Left, cancellationToken).ConfigureAwait(false);
-        var answers = await SendAsync(jobs, call, what, cancellationToken).ConfigureAwait(false);
-        results.AddRange(jobs.Zip(answers, ResultOf));
+        var answers = await SendAsync(jobs, call, before, cancellationToken).ConfigureAwait(false);
+        for (var i = 0; i < answers.Length; i++)
+            results.Add(ResultOf(jobs[i], answers[i]));
         if (durability is null)
             return;
 
+        var what = What(jobs, before);
         var confirmed = await durability.ConfirmAsync([.. jobs.Select(job => job.Id)], call.Left, cancellationToken).ConfigureAwait(false);
         // Another server than the one that accepted it: only a repeat makes it be there.
         if (!confirmed.HasJobs)
@@ -173,9 +181,10 @@ internal sealed class RedisJobQueue(
 
     /// <param name="jobs">What one script call takes.</param>
     /// <param name="call">What all attempts have in common.</param>
-    /// <param name="what">For messages.</param>
+    /// <param name="before">How many jobs of the same call for many were accepted before; for messages.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    private async ValueTask<EnqueueAnswer[]> SendAsync(IReadOnlyList<NewJob> jobs, EnqueueCall call, string what, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<EnqueueAnswer[]> SendAsync(IReadOnlyList<NewJob> jobs, EnqueueCall call, int before, CancellationToken cancellationToken)
     {
         try
         {
@@ -187,38 +196,54 @@ internal sealed class RedisJobQueue(
                 reply = await SendOnceAsync(jobs, call, cancellationToken).ConfigureAwait(false);
             }
 
-            if (IsLate(reply))
+            if (Refusal(reply) is not { } refusal)
+                return reply.Answers;
+            if (refusal == ReplyCode.Late)
                 throw new RedisUnavailableException(
                     "the call arrived after its validity was over and was refused, so that it makes no second job. Redis or the network is slow: " +
                     "raise ResilientRedisOptions.TotalTimeout, or enqueue again with the same id.", mayHaveExecuted: false);
-            if (reply.Answers.Any(answer => answer.Code == ReplyCode.Full))
+            if (refusal == ReplyCode.Full)
                 throw new JobQueueFullException(
-                    $"Queue '{name}': {what} was refused; nothing of it was stored: {reply.Length:N0} jobs wait or are scheduled, and the most is {store.MaxLength:N0} (JobQueueOptions.MaxLength).");
-            if (reply.Answers.Any(answer => answer.Code == ReplyCode.Draining))
-                throw new JobQueueDrainingException(
-                    $"Queue '{name}': {what} was refused; nothing of it was stored: an operator drains the queue. It takes jobs again after IJobQueueAdmin.ResumeAsync.");
-            return reply.Answers;
+                    $"Queue '{name}': {What(jobs, before)} was refused; nothing of it was stored: {reply.Length:N0} jobs wait or are scheduled, and the most is {store.MaxLength:N0} (JobQueueOptions.MaxLength).");
+            throw new JobQueueDrainingException(
+                $"Queue '{name}': {What(jobs, before)} was refused; nothing of it was stored: an operator drains the queue. It takes jobs again after IJobQueueAdmin.ResumeAsync.");
         }
         catch (RedisRefusedException refused)
         {
             throw new RedisRefusedException(
-                $"Queue '{name}': {what} was refused; it was not stored. {refused.Message}", refused.ErrorCode, refused.IsTransient, refused.InnerException);
+                $"Queue '{name}': {What(jobs, before)} was refused; it was not stored. {refused.Message}", refused.ErrorCode, refused.IsTransient, refused.InnerException);
         }
         catch (RedisUnavailableException unavailable)
         {
             var fate = unavailable.MayHaveExecuted ? "it may be stored all the same: enqueue the same id again to be sure" : "it was not stored";
             throw new RedisUnavailableException(
-                $"Queue '{name}': {what} was not confirmed; {fate}. {unavailable.Message}",
+                $"Queue '{name}': {What(jobs, before)} was not confirmed; {fate}. {unavailable.Message}",
                 unavailable.MayHaveExecuted, unavailable.InnerException);
         }
     }
 
-    private static bool IsLate(EnqueueReply reply) => reply.Answers.Any(answer => answer.Code == ReplyCode.Late);
+    private static string What(IReadOnlyList<NewJob> jobs, int before) =>
+        jobs.Count == 1 && before == 0 ? $"enqueue of job {jobs[0].Id}" : $"enqueue of {jobs.Count} jobs, after {before} of the same call that were accepted,";
 
+    private static bool IsLate(EnqueueReply reply) => Refusal(reply) == ReplyCode.Late;
+
+    /// <summary>Why new jobs of this call were refused, all for the one reason; null where none was.</summary>
+    private static ReplyCode? Refusal(EnqueueReply reply)
+    {
+        foreach (var answer in reply.Answers)
+        {
+            if (answer.Code is ReplyCode.Late or ReplyCode.Full or ReplyCode.Draining)
+                return answer.Code;
+        }
+
+        return null;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<EnqueueReply> SendOnceAsync(IReadOnlyList<NewJob> jobs, EnqueueCall call, CancellationToken cancellationToken)
     {
         call.NotAfter ??= await ServerTimeAsync(cancellationToken).ConfigureAwait(false) + (long)call.Left.TotalMilliseconds;
-        var reply = await store.EnqueueAsync(jobs, call.NotAfter.Value, cancellationToken).ConfigureAwait(false);
+        var reply = await _calls.EnqueueAsync(jobs, call.NotAfter.Value, call.Left, cancellationToken).ConfigureAwait(false);
         _serverClock.Observe(reply.ServerTime);
         return reply;
     }

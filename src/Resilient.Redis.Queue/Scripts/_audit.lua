@@ -24,7 +24,7 @@ local function places_in_line(id)
 end
 
 local function look_at(id)
-  local raw, packed = redis.call('GET', root .. 'job:' .. id), redis.call('HGET', leases, id)
+  local raw, packed = redis.call('GET', job_key_of(root, id)), redis.call('HGET', leases, id)
   local job = raw and decode(raw)
   local here = {
     id = id, job = job, exists = raw and (job or not decode_trace(raw)), lease = packed and decode_lease(packed), packed = packed,

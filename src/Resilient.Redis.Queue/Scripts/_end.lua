@@ -13,6 +13,30 @@ local function finish(id, job, state, reason)
   count(state == CANCELLED and 'cancelled' or 'completed', 1)
 end
 
+local finished, records, until_q, well_rest = 0, {}, {}, {} -- of finish_well; counted, since the length of a table is a search for its end
+local RETENTION = 'until' -- in a shape: until when its jobs are kept, as ZADD takes it
+
+-- Completed in its first run, with no follow-up and no unique key: nothing is unpacked for it, and all of a call are written at once.
+local function finish_well(id, token, result, shape, body_at)
+  local rest = result == '' and well_rest[token] or cmsgpack.pack({ token, session, now_ms, result })
+  if result == '' then well_rest[token] = rest end
+  local record = run_well(raws[id], body_at, rest)
+  if not shape[RETENTION] then shape[RETENTION] = int(q + math.max(shape.keep_ms, 4 * lease_ms)) end
+  raws[id], decoded[id] = record, nil
+  finished = finished + 1
+  local at = 2 * finished
+  records[at - 1], records[at] = job_key(id), record
+  until_q[at - 1], until_q[at] = shape[RETENTION], id
+end
+
+local function write_finished()
+  if finished == 0 then return end
+  set_in_chunks(records)
+  call_in_chunks('ZADD', done, until_q)
+  count('completed', finished)
+  for i = 2, 2 * finished, 2 do ended[#ended + 1] = until_q[i] end
+end
+
 local function lose(id)
   ended[#ended + 1] = id
   count('lost', 1)

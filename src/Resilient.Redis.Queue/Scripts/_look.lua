@@ -6,8 +6,16 @@ local SUSPECT_AFTER = 2 -- expiries after which a job is handed out alone (rule 
 -- Before the first write, for a cluster whose slot is moving (rule R5).
 local function touch_unique(ids)
   for _, id in ipairs(ids) do
-    local job = job_of(id)
+    local job = raws[id] and raws[id]:byte(1) ~= 1 and job_of(id) -- a fresh one has no key
     if job and job.unique ~= '' then redis.call('EXISTS', unique_key(root, job.unique)) end
+  end
+end
+
+local function call_for_jobs(command, ids)
+  for from = 1, #ids, CHUNK do
+    local keys = {}
+    for i = from, math.min(from + CHUNK - 1, #ids) do keys[#keys + 1] = job_key(ids[i]) end
+    redis.call(command, unpack(keys))
   end
 end
 
@@ -33,9 +41,8 @@ local function look(keep, forget)
     seen.trimmed = redis.call('ZRANGEBYSCORE', dead, '-inf', int(now_ms - REPEATABLE_MS), 'LIMIT', 0, math.min(surplus, LOOK + forget))
   end
   -- Touched before the first write, for a cluster whose slot is moving (rule R5).
-  for _, ids in ipairs({ seen.forgotten, seen.trimmed }) do
-    for _, id in ipairs(ids) do redis.call('EXISTS', job_key(id)) end
-  end
+  call_for_jobs('EXISTS', seen.forgotten)
+  call_for_jobs('EXISTS', seen.trimmed)
   return seen
 end
 
@@ -82,7 +89,7 @@ local function recover(id)
 end
 
 local function remove(ids, set)
-  for _, id in ipairs(ids) do redis.call('DEL', job_key(id)) end
+  call_for_jobs('DEL', ids)
   call_in_chunks('ZREM', set, ids)
 end
 

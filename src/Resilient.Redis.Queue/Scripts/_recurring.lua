@@ -6,9 +6,9 @@
 local SEEN_STEP_MS = 10000 -- looks closer together are not written down
 local ABANDONED_MS = 120000 -- RecurringScheduler.AbandonedAfter mirrors it, a test compares: then another definition may take the name over
 
-local function encode_definition(cron, zone, job)
+local function encode_definition(cron, zone, how, body)
   return cmsgpack.pack({
-    1, cron, zone, job.name, job.max_attempts, job.timeout_ms, job.keep_ms, job.body, job.unique, job.unique_ms,
+    1, cron, zone, how.name, how.max_attempts, how.timeout_ms, how.keep_ms, body, how.unique, how.unique_ms,
   })
 end
 
@@ -22,10 +22,8 @@ local function read_definition(recurring, name)
     if DEFINITION_TEXTS[i] and type(f[i]) ~= 'string' or not DEFINITION_TEXTS[i] and not is_number(f[i]) then return nil end
   end
   return {
-    cron = f[2], zone = f[3],
-    job = {
-      name = f[4], delay_ms = 0, max_attempts = f[5], timeout_ms = f[6], keep_ms = f[7], body = f[8], unique = f[9], unique_ms = f[10],
-    },
+    cron = f[2], zone = f[3], body = f[8],
+    how = { name = f[4], delay_ms = 0, max_attempts = f[5], timeout_ms = f[6], keep_ms = f[7], unique = f[9], unique_ms = f[10] },
   }
 end
 

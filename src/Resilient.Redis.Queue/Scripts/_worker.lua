@@ -46,34 +46,33 @@ local function save_clock()
   redis.call('HSETNX', settings, 'lease', int(lease_ms))
 end
 
-local function job_key(id) return root .. 'job:' .. id end
+local function job_key(id) return job_key_of(root, id) end
+local id_at = #root + 3 -- where the id begins in the key of a job
 
 -- What this call has read: id -> stored job (false: none), id -> lease (false: none). nil: not read.
 local raws, held = {}, {}
 local decoded = {} -- id -> job (false: damaged), as far as somebody has asked
 
-local function read_in_chunks(ids, fetch, keep)
-  for from = 1, #ids, CHUNK do
-    local part = { unpack(ids, from, math.min(from + CHUNK - 1, #ids)) }
-    local values = fetch(part)
-    for i = 1, #part do keep(part[i], values[i]) end
-  end
-end
-
 local function read_leases(ids)
-  read_in_chunks(ids, function(part) return redis.call('HMGET', leases, unpack(part)) end, function(id, packed)
-    held[id] = packed and decode_lease(packed)
-  end)
+  for from = 1, #ids, CHUNK do
+    local to = math.min(from + CHUNK - 1, #ids)
+    local packed = redis.call('HMGET', leases, unpack(ids, from, to))
+    for i = from, to do
+      local text = packed[i - from + 1]
+      held[ids[i]] = text and decode_lease(text)
+    end
+  end
 end
 
 -- Reads jobs and their leases before anything is written. On a cluster whose slot is moving, the call is refused here (rule R5).
 local function read(ids)
   read_leases(ids)
-  read_in_chunks(ids, function(part)
-    local keys = {}
-    for i = 1, #part do keys[i] = job_key(part[i]) end
-    return redis.call('MGET', unpack(keys))
-  end, function(id, raw) raws[id], decoded[id] = raw, nil end)
+  for from = 1, #ids, CHUNK do
+    local keys, to = {}, math.min(from + CHUNK - 1, #ids)
+    for i = from, to do keys[i - from + 1] = job_key(ids[i]) end
+    local stored = redis.call('MGET', unpack(keys))
+    for i = from, to do raws[ids[i]], decoded[ids[i]] = stored[i - from + 1], nil end
+  end
 end
 
 -- The job, nil or false where there is none that can be read.

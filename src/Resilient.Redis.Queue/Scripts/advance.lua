@@ -38,8 +38,7 @@ local function look(at)
     code = ACCEPTED
     -- Not again a tick from before a step back of the clock, when the schedule was begun anew since.
     if ARGV[at + 5] == '1' and expected_ms > tick.last_ms then
-      known.job.id = name .. ':' .. int(expected_ms)
-      made = draining and DRAINING or arriving.examine(known.job)
+      made = draining and DRAINING or arriving.examine(name .. ':' .. int(expected_ms), known.how, known.body)
     end
     tick.due_ms, tick.last_ms = next_ms, math.max(tick.last_ms, expected_ms)
   end

@@ -19,8 +19,9 @@ if not job or job.state ~= LIVE then return ENDED end
 local packed = redis.call('HGET', leases, id)
 local lease = packed and decode_lease(packed)
 if lease then
-  lease.cancel = reason
-  redis.call('HSET', leases, id, pack_lease(lease))
+  redis.call('HSET', leases, id, pack_lease({
+    session = lease.session, token = lease.token, started = lease.started, claimed_ms = lease.claimed_ms, progress = lease.progress, cancel = reason,
+  }))
   -- Its worker extends at once, and hears of it. A call that is lost costs no more than one heartbeat (rule R19).
   pcall(redis.call, 'PUBLISH', root .. 'wake:' .. lease.session, 'cancel')
   return ALREADY

@@ -4,8 +4,9 @@
 -- ARGV        as in _worker.lua, _limit.lua and _claim.lua
 --
 -- reply       ACCEPTED or STALE, server time ms, the queue's lease ms, ms until the next look pays (-1: nothing planned),
---             1 if another call at once pays, codes of settlements (none), jobs:
---             { id, fence token, attempt, lapses, 1 if alone, timeout ms, enqueued ms, name, body }
+--             1 if another call at once pays, what settle tells of settlements (nothing), and three for each job: id, fence token,
+--             and its record where it is a fresh one (_record.lua), else
+--             { attempt, lapses, 1 if alone, timeout ms, enqueued ms, name, body }
 -- cost        O(n log m) for n jobs, m = active jobs
 if sequence < last[1] then return reply(STALE, {}, {}, false) end
 if sequence == last[1] then return answer_again() end

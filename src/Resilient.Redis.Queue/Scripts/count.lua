@@ -18,7 +18,7 @@ local now_ms = math.floor(now_us() / 1000)
 local oldest_ms = tonumber(redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')[2] or math.huge)
 for _, line in ipairs({ waiting, suspect }) do
   local id = redis.call('LINDEX', line, 0)
-  local raw = id and redis.call('GET', root .. 'job:' .. id)
+  local raw = id and redis.call('GET', job_key_of(root, id))
   local job = raw and decode(raw)
   if job and job.state == LIVE then oldest_ms = math.min(oldest_ms, job.ended_ms > 0 and job.ended_ms or job.enqueued_ms) end
 end

@@ -29,7 +29,7 @@ local reply, bytes, count = { 0 }, 0, 0
 for _, id in ipairs(places()) do
   if bytes >= MOST_BYTES then break end
   reply[1] = reply[1] + 1
-  local raw = redis.call('GET', root .. 'job:' .. id)
+  local raw = redis.call('GET', job_key_of(root, id))
   bytes = bytes + (raw and #raw or 0)
   local job = describe_job(id, raw, scheduled, leases)
   if job and job[1] == wanted then

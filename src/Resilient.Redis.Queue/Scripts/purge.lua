@@ -29,7 +29,7 @@ local ids = in_line and redis.call('LRANGE', line, 0, most - 1) or redis.call('Z
 local jobs, gone, looked, bytes = {}, {}, 0, 0
 for _, id in ipairs(ids) do
   if bytes >= MOST_BYTES then break end
-  local raw = redis.call('GET', root .. 'job:' .. id)
+  local raw = redis.call('GET', job_key_of(root, id))
   local job = raw and not decode_trace(raw) and decode(raw)
   -- What has ended in line, cancelled a moment ago, holds up nothing.
   local came_ms = job and (job.state == LIVE and job.enqueued_ms or not in_line and job.ended_ms) or 0
@@ -60,7 +60,7 @@ for _, id in ipairs(gone) do
     counts.lost = counts.lost + (ended_before and 0 or 1)
   else
     if read.job then release_unique(root, id, read.job) end
-    give_up_record(root .. 'job:' .. id, read.job, now_ms)
+    give_up_record(job_key_of(root, id), read.job, now_ms)
     counts.removed = counts.removed + 1
     jobs[id] = { held = true, job = {} } -- a second time in line it is a copy
   end

@@ -19,7 +19,7 @@ function checks.unique(name)
   local key = unique_key(root, name)
   local holder = redis.call('GET', key)
   if not holder or redis.call('PTTL', key) > 0 then return false end
-  local raw = redis.call('GET', root .. 'job:' .. holder)
+  local raw = redis.call('GET', job_key_of(root, holder))
   local job = raw and decode(raw)
   return not (job and job.state == LIVE and job.unique == name)
 end

@@ -8,7 +8,7 @@ local reply = {}
 for _, name in ipairs(redis.call('HKEYS', recurring)) do
   local known, tick = read_definition(recurring, name), read_tick(ticks, name)
   if known and tick then
-    reply[#reply + 1] = { name, known.cron, known.zone, known.job.name, int(tick.due_ms), int(tick.last_ms), int(tick.seen_ms) }
+    reply[#reply + 1] = { name, known.cron, known.zone, known.how.name, int(tick.due_ms), int(tick.last_ms), int(tick.seen_ms) }
   end
 end
 return reply

@@ -11,10 +11,8 @@ local known = read_definition(recurring, name)
 if not known then return GONE end
 
 local arriving = arrivals(root, waiting, scheduled, stats, math.floor(now_us() / 1000))
-local job = known.job
-job.id = id
-job.keep_ms = math.max(job.keep_ms, REPEATABLE_MS)
-local code, holder = arriving.examine(job)
+known.how.keep_ms = math.max(known.how.keep_ms, REPEATABLE_MS)
+local code, holder = arriving.examine(id, known.how, known.body)
 arriving.write()
 if arriving.rings then ring(root, idle) end
 return holder and { code, holder } or code

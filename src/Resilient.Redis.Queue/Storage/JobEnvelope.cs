@@ -7,10 +7,12 @@ using Resilient.Redis.Queue.Diagnostics;
 namespace Resilient.Redis.Queue.Storage;
 
 /// <summary>The part of a stored job that scripts do not look into: headers and payload, behind a version byte.</summary>
-/// <remarks>version, number of headers (2 bytes), for each header the length (4 bytes) and text of name and value; then the payload.</remarks>
+/// <remarks>1, payload: what has no headers, since each byte is paid for by each job. Or 2, number of headers (2 bytes), for each header the length (4 bytes) and text of name and value, payload.</remarks>
 internal static class JobEnvelope
 {
-    private const byte Version = 1;
+    private const byte Plain = 1;
+    private const byte WithHeaders = 2;
+    private const int HeadersAt = 3;
 
     public static readonly IReadOnlyDictionary<string, string> NoHeaders = new Dictionary<string, string>();
 
@@ -23,8 +25,10 @@ internal static class JobEnvelope
             throw new ArgumentException($"A job has {headers.Count} headers; the most is {ushort.MaxValue}.", nameof(headers));
         var (traceParent, traceState) = TraceContext.Of(creator, headers);
         var count = (headers?.Count ?? 0) + (traceParent is null ? 0 : 1) + (traceState is null ? 0 : 1);
-        var writer = new ArrayBufferWriter<byte>(payload.Length + 3);
-        writer.Write([Version]);
+        if (count == 0)
+            return [Plain, .. payload];
+        var writer = new ArrayBufferWriter<byte>(payload.Length + HeadersAt);
+        writer.Write([WithHeaders]);
         BinaryPrimitives.WriteUInt16LittleEndian(writer.GetSpan(2), (ushort)count);
         writer.Advance(2);
         foreach (var (name, value) in headers ?? NoHeaders)
@@ -40,14 +44,13 @@ internal static class JobEnvelope
     /// <exception cref="FormatException">It is damaged, or of a newer version.</exception>
     public static (IReadOnlyDictionary<string, string> Headers, ReadOnlyMemory<byte> Payload) Read(ReadOnlyMemory<byte> body)
     {
-        if (body.Length < 3 || body.Span[0] != Version)
+        if (body.Length > 0 && body.Span[0] == Plain)
+            return (NoHeaders, body[1..]);
+        if (body.Length < HeadersAt || body.Span[0] != WithHeaders)
             throw new FormatException("The job's envelope is damaged, or of a newer version.");
 
         var count = BinaryPrimitives.ReadUInt16LittleEndian(body.Span[1..]);
-        var rest = body[3..];
-        if (count == 0)
-            return (NoHeaders, rest);
-
+        var rest = body[HeadersAt..];
         var headers = new Dictionary<string, string>(count, StringComparer.Ordinal);
         for (var i = 0; i < count; i++)
         {

@@ -43,8 +43,13 @@ internal abstract class JobStore(string queue, long? maxLength)
     /// <summary>Accepts the jobs that are new. One attempt: only the caller knows that its ids make a repeat safe.</summary>
     /// <param name="jobs">The jobs.</param>
     /// <param name="notAfter">Server time in ms after which the call is refused (rule R15).</param>
+    /// <param name="until">Until when it may be repeated, so that its outcome is remembered until then. Not before <paramref name="notAfter"/>; later where one call carries jobs of several callers.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    public abstract ValueTask<EnqueueReply> EnqueueAsync(IReadOnlyList<NewJob> jobs, long notAfter, CancellationToken cancellationToken);
+    public abstract ValueTask<EnqueueReply> EnqueueAsync(IReadOnlyList<NewJob> jobs, long notAfter, long until, CancellationToken cancellationToken);
+
+    /// <summary>As above, for one caller.</summary>
+    public ValueTask<EnqueueReply> EnqueueAsync(IReadOnlyList<NewJob> jobs, long notAfter, CancellationToken cancellationToken) =>
+        EnqueueAsync(jobs, notAfter, notAfter, cancellationToken);
 
     /// <summary>Accepted: it is cancelled; Already: it runs, and its worker is told; Ended or Gone: there is nothing to cancel.</summary>
     public abstract ValueTask<ReplyCode> CancelAsync(JobId id, string reason, CancellationToken cancellationToken);

@@ -8,7 +8,14 @@ internal abstract record Outcome
     }
 
     /// <summary>The handler returned.</summary>
-    internal sealed record Completed(ReadOnlyMemory<byte> Result, IReadOnlyList<FollowUp>? FollowUps = null) : Outcome;
+    internal sealed record Completed(ReadOnlyMemory<byte> Result, IReadOnlyList<FollowUp>? FollowUps = null) : Outcome
+    {
+        /// <summary>With no result and no follow-up, as most.</summary>
+        private static readonly Completed s_done = new(default, []);
+
+        public static Completed With(ReadOnlyMemory<byte> result, IReadOnlyList<FollowUp> followUps) =>
+            result.IsEmpty && followUps.Count == 0 ? s_done : new(result, followUps);
+    }
 
     /// <summary>The handler failed: spends an attempt; dead when it was the last.</summary>
     internal sealed record Failed(TimeSpan Delay, string Error) : Outcome;

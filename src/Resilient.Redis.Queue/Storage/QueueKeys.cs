@@ -1,3 +1,4 @@
+using System.Text;
 using StackExchange.Redis;
 
 namespace Resilient.Redis.Queue.Storage;
@@ -6,11 +7,14 @@ namespace Resilient.Redis.Queue.Storage;
 internal sealed class QueueKeys
 {
     private readonly string _root;
+    private readonly RedisKey _beforeJob;
 
     public QueueKeys(string prefix, string queue)
     {
         Queue = queue;
         _root = $"{{{prefix}:{queue}}}:";
+        _beforeJob = Encoding.UTF8.GetBytes(_root + "j:");
+        Enqueue = [Root, Waiting, Scheduled, Stats, Idle, Suspect, Skip, Settings];
         Worker = [Root, Waiting, Suspect, Scheduled, Active, Leases, Dead, Done, Clock, Settings, Stats, Idle, Waited, Rate, Skip];
     }
 
@@ -62,10 +66,14 @@ internal sealed class QueueKeys
     /// <summary>What an audit has taken out of the outbox since it cannot be read, for a person to look at.</summary>
     public RedisKey UnreadableOutbox => _root + "outbox:unreadable";
 
+    /// <summary>The keys of Scripts/enqueue.lua before those of the jobs, in their order.</summary>
+    public RedisKey[] Enqueue { get; }
+
     /// <summary>The keys of Scripts/_worker.lua, _limit.lua and _claim.lua, in their order.</summary>
     public RedisKey[] Worker { get; }
 
-    public RedisKey Job(JobId id) => _root + "job:" + id.Value;
+    /// <summary>A short name, since each job pays for it; and not put together here, since each call names many.</summary>
+    public RedisKey Job(JobId id) => ((RedisKey)id.Value).Prepend(_beforeJob);
 
     public RedisKey Unique(string key) => _root + "unique:" + key;
 

@@ -11,7 +11,12 @@ namespace Resilient.Redis.Queue.Storage;
 /// <param name="UniqueKey">Only one job holds it; empty for none.</param>
 /// <param name="UniqueFor">How long it holds the key; zero until it has ended.</param>
 internal sealed record NewJob(
-    JobId Id, string Name, byte[] Body, TimeSpan Delay, int MaxAttempts, TimeSpan Timeout, TimeSpan Keep, string UniqueKey = "", TimeSpan UniqueFor = default);
+    JobId Id, string Name, byte[] Body, TimeSpan Delay, int MaxAttempts, TimeSpan Timeout, TimeSpan Keep, string UniqueKey = "", TimeSpan UniqueFor = default)
+{
+    /// <summary>Whether it is enqueued alike; of those with a unique key each is by itself.</summary>
+    public bool IsLike(NewJob other) =>
+        Name == other.Name && Delay == other.Delay && MaxAttempts == other.MaxAttempts && Timeout == other.Timeout && Keep == other.Keep && (UniqueKey, other.UniqueKey) == ("", "");
+}
 
 /// <summary>A job that comes to be when another completes.</summary>
 /// <param name="Job">The job.</param>

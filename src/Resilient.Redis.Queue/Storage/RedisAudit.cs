@@ -114,7 +114,7 @@ internal sealed class RedisAudit(IResilientRedis redis, QueueKeys keys, RedisScr
             _findings[""] = new AuditFinding { Kind = AuditFindingKind.CountsDiffer, Subject = "", Difference = surplus, Repaired = repair };
     }
 
-    private IAsyncEnumerable<string> RecordsAsync(CancellationToken cancellationToken) => _scanner.KeysAsync("job:", cancellationToken).Select(id =>
+    private IAsyncEnumerable<string> RecordsAsync(CancellationToken cancellationToken) => _scanner.KeysAsync("j:", cancellationToken).Select(id =>
     {
         _jobs++;
         return id;

@@ -5,19 +5,47 @@ namespace Resilient.Redis.Queue.Storage;
 /// <summary>Jobs on their way in: enqueued, as follow-ups of a settlement, or from the outbox of another queue; and out again before they run.</summary>
 internal partial class RedisJobStore
 {
-    public override async ValueTask<EnqueueReply> EnqueueAsync(IReadOnlyList<NewJob> jobs, long notAfter, CancellationToken cancellationToken)
-    {
-        RedisKey[] called =
-        [
-            keys.Root, keys.Waiting, keys.Scheduled, keys.Stats, keys.Idle, keys.Suspect, keys.Skip, keys.Settings,
-            .. jobs.Select(job => keys.Job(job.Id)), .. jobs.Where(job => job.UniqueKey.Length > 0).Select(job => keys.Unique(job.UniqueKey)),
-        ];
-        List<RedisValue> arguments = [notAfter, options.MaxLength ?? 0];
-        foreach (var job in jobs)
-            AddArrival(arguments, job);
+    private const int KeysOfEnqueue = 8;
+    private const int FirstAnswer = 2;
+    private const int FieldsBeforeJobs = 12; // where all are enqueued alike
 
-        var reply = (RedisResult[])(await RunAsync(scripts.Enqueue, called, [.. arguments], RetrySafety.Never, cancellationToken).ConfigureAwait(false))!;
-        return new EnqueueReply((long)reply[0], (long)reply[1], Array.ConvertAll(reply[2..], ReadAnswer));
+    public override async ValueTask<EnqueueReply> EnqueueAsync(IReadOnlyList<NewJob> jobs, long notAfter, long until, CancellationToken cancellationToken)
+    {
+        var (called, arguments) = Arriving(jobs, notAfter, until);
+        var reply = (RedisResult[])(await RunAsync(scripts.Enqueue, called, arguments, RetrySafety.Never, cancellationToken).ConfigureAwait(false))!;
+        var answers = new EnqueueAnswer[jobs.Count];
+        for (var i = 0; i < answers.Length; i++)
+            answers[i] = reply.Length == FirstAnswer ? new(ReplyCode.Accepted, null) : ReadAnswer(reply[FirstAnswer + i]);
+        return new EnqueueReply((long)reply[0], (long)reply[1], answers);
+    }
+
+    /// <summary>What enqueue.lua takes: jobs that are enqueued alike and follow each other say only once how.</summary>
+    private (RedisKey[] Keys, RedisValue[] Arguments) Arriving(IReadOnlyList<NewJob> jobs, long notAfter, long until)
+    {
+        var unique = 0;
+        foreach (var job in jobs)
+            unique += job.UniqueKey.Length > 0 ? 1 : 0;
+        var called = new RedisKey[KeysOfEnqueue + jobs.Count + unique];
+        keys.Enqueue.CopyTo(called);
+        var (at, uniqueAt) = (KeysOfEnqueue, KeysOfEnqueue + jobs.Count);
+        var arguments = new List<RedisValue>(jobs.Count + FieldsBeforeJobs) { notAfter, until, options.MaxLength ?? 0, jobs.Count };
+        for (var from = 0; from < jobs.Count;)
+        {
+            var to = from + 1;
+            while (to < jobs.Count && jobs[to].IsLike(jobs[from]))
+                to++;
+            arguments.Add(to - from);
+            AddHow(arguments, jobs[from]);
+            for (; from < to; from++)
+            {
+                arguments.Add(jobs[from].Body);
+                called[at++] = keys.Job(jobs[from].Id);
+                if (jobs[from].UniqueKey.Length > 0)
+                    called[uniqueAt++] = keys.Unique(jobs[from].UniqueKey);
+            }
+        }
+
+        return (called, [.. arguments]);
     }
 
     public override async ValueTask<ReplyCode> CancelAsync(JobId id, string reason, CancellationToken cancellationToken)
@@ -37,19 +65,16 @@ internal partial class RedisJobStore
             static (database, call) => database.HashDeleteAsync(call.Outbox, call.Fields),
             (keys.Outbox, Fields: ids.Select(id => (RedisValue)id.Value).ToArray()), RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>The fields of Scripts/_arrive.lua.</summary>
-    private static void AddArrival(List<RedisValue> arguments, NewJob job) => arguments.AddRange(
-    [
-        job.Id.Value, job.Name, Milliseconds(job.Delay), job.MaxAttempts, Milliseconds(job.Timeout), Milliseconds(job.Keep), job.Body,
-        job.UniqueKey, Milliseconds(job.UniqueFor),
-    ]);
-
-    /// <summary>What settle.lua names in KEYS beyond the settled jobs.</summary>
-    private IEnumerable<RedisKey> FollowUpKeys(IEnumerable<Settlement> settlements)
+    /// <summary>How a job is enqueued, as Scripts/_arrive.lua reads it.</summary>
+    private static void AddHow(List<RedisValue> arguments, NewJob job)
     {
-        FollowUp[] followUps = [.. settlements.SelectMany(settlement => (settlement.Outcome as Outcome.Completed)?.FollowUps ?? [])];
-        var here = followUps.Where(followUp => followUp.Queue.Length == 0).Select(followUp => keys.Job(followUp.Job.Id));
-        return followUps.Any(followUp => followUp.Queue.Length > 0) ? here.Append(keys.Outbox) : here;
+        arguments.Add(job.Name);
+        arguments.Add(Milliseconds(job.Delay));
+        arguments.Add(job.MaxAttempts);
+        arguments.Add(Milliseconds(job.Timeout));
+        arguments.Add(Milliseconds(job.Keep));
+        arguments.Add(job.UniqueKey);
+        arguments.Add(Milliseconds(job.UniqueFor));
     }
 
     private static EnqueueAnswer ReadAnswer(RedisResult answer) => answer.Length < 0

@@ -4,19 +4,17 @@ namespace Resilient.Redis.Queue.Worker;
 internal sealed class AsyncSignal(TimeProvider time)
 {
     private readonly Lock _gate = new();
-    private TaskCompletionSource? _waiter;
+    private TaskCompletionSource<bool>? _waiter;
     private bool _set;
 
     public void Set()
     {
-        TaskCompletionSource? waiter;
         lock (_gate)
         {
-            (waiter, _waiter) = (_waiter, null);
-            _set = waiter is null;
+            // Kept where nobody waits any more: its waiter's time may be over at this very moment.
+            _set = _waiter is null || !_waiter.TrySetResult(true);
+            _waiter = null;
         }
-
-        waiter?.TrySetResult();
     }
 
     /// <summary>Forgets a signal that was kept, before looking at all that it may have told.</summary>
@@ -29,7 +27,7 @@ internal sealed class AsyncSignal(TimeProvider time)
     /// <summary>Returns on a signal, after <paramref name="longest"/>, or on cancellation; never throws for any of them. True on a signal.</summary>
     public async Task<bool> WaitAsync(TimeSpan longest, CancellationToken cancellationToken)
     {
-        Task signalled;
+        var waiter = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_gate)
         {
             if (_set)
@@ -38,20 +36,23 @@ internal sealed class AsyncSignal(TimeProvider time)
                 return true;
             }
 
-            _waiter = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            signalled = _waiter.Task;
+            _waiter = waiter;
         }
 
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAny(signalled, Task.Delay(longest, time, stop.Token)).ConfigureAwait(false);
-        await stop.CancelAsync().ConfigureAwait(false);
-        lock (_gate)
+        var timer = time.CreateTimer(GiveUp, waiter, longest, Timeout.InfiniteTimeSpan);
+        await using (timer.ConfigureAwait(false))
         {
-            // Nobody waits any more: the next signal is to be kept, not given to this one.
-            if (_waiter?.Task == signalled)
-                _waiter = null;
-        }
+            using var stop = cancellationToken.UnsafeRegister(GiveUp, waiter);
+            var signalled = await waiter.Task.ConfigureAwait(false);
+            lock (_gate)
+            {
+                if (_waiter == waiter)
+                    _waiter = null;
+            }
 
-        return signalled.IsCompleted;
+            return signalled;
+        }
     }
+
+    private static void GiveUp(object? waiter) => ((TaskCompletionSource<bool>)waiter!).TrySetResult(false);
 }

@@ -10,7 +10,7 @@ internal sealed class JobRunner(
     IServiceScopeFactory scopes, HandlerTable handlers, JobSerializer serializer, JobQueueOptions options, QueueTelemetry telemetry, ILogger logger)
 {
     /// <summary>How the run ended; null when there is nobody to tell, because the lease was lost.</summary>
-    public async Task<Outcome?> RunAsync(RunningJob job)
+    public async ValueTask<Outcome?> RunAsync(RunningJob job)
     {
         if (handlers.Find(job.Job.Name) is not { } handler)
             return new Outcome.Unknown(
@@ -43,7 +43,7 @@ internal sealed class JobRunner(
         return await HandleAsync(handler, payload, job, span).ConfigureAwait(false);
     }
 
-    private async Task<Outcome?> HandleAsync(HandlerTable.Entry handler, object payload, RunningJob job, ProcessSpan? span)
+    private async ValueTask<Outcome?> HandleAsync(HandlerTable.Entry handler, object payload, RunningJob job, ProcessSpan? span)
     {
         try
         {
@@ -52,7 +52,7 @@ internal sealed class JobRunner(
                 await handler.RunAsync(scope.ServiceProvider, payload, job, job.Token).ConfigureAwait(false);
             if (job.HasEnded)
                 span?.Stopped(job.StopReason); // it was given up before it returned
-            return new Outcome.Completed(job.Result, job.TakeFollowUps());
+            return Outcome.Completed.With(job.Result, job.TakeFollowUps());
         }
         catch (JobDeadException error)
         {

@@ -10,6 +10,8 @@ internal sealed class JobSlots
     private const int MostInOneCall = 500;
     private const long MostBytesInOneCall = 16 * 1024 * 1024; // what ended during an outage must not make a call that Redis refuses
 
+    private const int RunsInARow = 8;
+
     private readonly Lock _gate = new();
     private readonly Queue<RunningJob> _ready = new();
     private readonly HashSet<RunningJob> _running = [];
@@ -72,7 +74,7 @@ internal sealed class JobSlots
         }
     }
 
-    public void Accept(IEnumerable<RunningJob> jobs)
+    public void Accept(IReadOnlyList<RunningJob> jobs)
     {
         var returned = 0;
         lock (_gate)
@@ -150,20 +152,28 @@ internal sealed class JobSlots
         return returned;
     }
 
+    /// <summary>Starts one job, whose run starts the next before it begins. All at once they would stand in the pool's queue before the replies that bring new ones.</summary>
     private void StartReady()
     {
         var lost = 0;
         lock (_gate)
         {
-            while (!_closed && _ready.TryPeek(out var job))
+            if (_closed || _ready.Count == 0)
+                return;
+            var now = _keeper.Now;
+            while (_ready.TryPeek(out var job))
             {
-                if (job.IsLost)
-                    lost++;
-                else if (_keeper.MayStart(job) && _share.TryStart())
-                    Start(job);
-                else
+                var starts = !job.IsLost && _keeper.MayStart(job, now) && _share.TryStart();
+                if (!starts && !job.IsLost)
                     break;
                 _ready.Dequeue();
+                if (starts)
+                {
+                    Start(job);
+                    break;
+                }
+
+                lost++;
             }
         }
 
@@ -176,33 +186,60 @@ internal sealed class JobSlots
         _ = Task.Run(() => RunAsync(job)); // its end is awaited through _running; RunAsync throws nothing
     }
 
-    private async Task RunAsync(RunningJob job)
+    /// <summary>Runs one job after the other in the one slot: a job that follows costs no new task.</summary>
+    private async Task RunAsync(RunningJob first)
     {
-        Outcome? outcome;
+        var (job, count) = (first, 0);
+        StartReady();
+        while (true)
+        {
+            var outcome = await OutcomeAsync(job).ConfigureAwait(false);
+            var next = End(job, outcome, out var hadSlot);
+            job.Dispose();
+            _signal.Set();
+            if (next is null)
+            {
+                if (hadSlot)
+                    _share.Ended();
+                StartReady();
+                return;
+            }
+
+            job = next;
+            if (++count % RunsInARow == 0)
+                await Task.Yield(); // replies and other work of the pool get their turn
+        }
+    }
+
+    private async ValueTask<Outcome?> OutcomeAsync(RunningJob job)
+    {
         try
         {
-            outcome = (!job.Job.IsAlone || await _announce(job).ConfigureAwait(false)) && TryStart(job)
+            return (!job.Job.IsAlone || await _announce(job).ConfigureAwait(false)) && TryStart(job)
                 ? await _runner.RunAsync(job).ConfigureAwait(false)
                 : job.IsLost ? null : Outcome.Returned.Instance;
         }
         catch (Exception error) // Whatever it is, for example a logger that throws: a slot and a lease must never leak.
         {
             Log.RunFailed(_logger, error, job.Queue, job.Id);
-            outcome = new Outcome.Failed(_runner.Pause(job.Attempt), ErrorText.Of(error));
+            return new Outcome.Failed(_runner.Pause(job.Attempt), ErrorText.Of(error));
         }
+    }
 
-        bool hadSlot;
+    /// <summary>Ends a run, and takes the next job for its slot. None when the slot is not this run's any more, when there is no job that may start, or when other queues want slots too.</summary>
+    private RunningJob? End(RunningJob job, Outcome? outcome, out bool hadSlot)
+    {
         lock (_gate)
         {
             hadSlot = _running.Remove(job);
             End(job, outcome);
+            if (!hadSlot || _closed || !_share.IsAlone || !_ready.TryPeek(out var next) || next.IsLost || !_keeper.MayStart(next, _keeper.Now))
+                return null;
+            _ready.Dequeue();
+            _running.Add(next);
+            _share.Followed();
+            return next;
         }
-
-        job.Dispose();
-        if (hadSlot)
-            _share.Ended();
-        StartReady();
-        _signal.Set();
     }
 
     /// <summary>Asked when a thread is there at last: on a starved pool that can be long after the decision to run, and much can have happened (rule R10).</summary>
@@ -210,9 +247,10 @@ internal sealed class JobSlots
     {
         lock (_gate)
         {
-            if (job.HasEnded || job.StopReason != StopReason.None || !_keeper.MayStart(job))
+            var now = _keeper.Now;
+            if (job.HasEnded || job.StopReason != StopReason.None || !_keeper.MayStart(job, now))
                 return false;
-            job.Start();
+            job.Start(now);
             return true;
         }
     }

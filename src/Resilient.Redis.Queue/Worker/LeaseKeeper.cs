@@ -13,7 +13,7 @@ namespace Resilient.Redis.Queue.Worker;
 /// </remarks>
 internal sealed class LeaseKeeper : IDisposable
 {
-    private const int LeasesInOneCall = 1000;
+    private const int LeasesInOneCall = 500; // a script that takes long holds up everybody
 
     private static readonly TimeSpan s_coarseTick = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan s_fineTick = TimeSpan.FromMilliseconds(50);
@@ -62,13 +62,24 @@ internal sealed class LeaseKeeper : IDisposable
 
     public void Start() => _thread.Start();
 
-    public void Add(RunningJob job)
+    public void Add(IReadOnlyList<RunningJob> jobs)
     {
+        if (jobs.Count == 0)
+            return;
         // The first lease in a while: the next beat is due one interval after it was taken.
-        if (_held.IsEmpty)
+        var wasIdle = _held.IsEmpty;
+        if (wasIdle)
             Volatile.Write(ref _beatAt, _clock.GetTimestamp());
-        _held[job.Lease] = job;
-        _wake.Set();
+        var isTimed = false;
+        foreach (var job in jobs)
+        {
+            _held[job.Lease] = job;
+            isTimed |= job.Timeout is not null;
+        }
+
+        // It looks more often where runs have a time-out. Else what is new can wait for the next tick: it is fresh.
+        if (wasIdle || isTimed)
+            _wake.Set();
     }
 
     /// <summary>Extends at the next tick: somebody wants to cancel one of the jobs. Called by the doorbell, on whatever thread.</summary>
@@ -77,7 +88,12 @@ internal sealed class LeaseKeeper : IDisposable
     public void Remove(RunningJob job) => _held.TryRemove(job.Lease, out _);
 
     /// <summary>Whether enough of the lease is left to start the handler: not after a stop of the process or a jump of the clock (rule R10).</summary>
-    public bool MayStart(RunningJob job) => Age(job) < Lease * 0.4;
+    /// <param name="job">The job.</param>
+    /// <param name="now">On the clock of the lease.</param>
+    public bool MayStart(RunningJob job, long now) => _clock.GetElapsedTime(job.SentAt, now) < Lease * 0.4;
+
+    /// <summary>The clock of the lease.</summary>
+    public long Now => _clock.GetTimestamp();
 
     public void Dispose()
     {
@@ -102,7 +118,7 @@ internal sealed class LeaseKeeper : IDisposable
                 Log.LeaseKeeperFailed(_logger, error, _queue);
             }
 
-            _wake.WaitOne(_held.Values.Any(job => job.Timeout is not null) ? s_fineTick : s_coarseTick);
+            _wake.WaitOne(_held.Any(held => held.Value.Timeout is not null) ? s_fineTick : s_coarseTick);
         }
     }
 
@@ -125,13 +141,15 @@ internal sealed class LeaseKeeper : IDisposable
     {
         if (_failing)
             return sinceBeat >= Lease / 20;
-        return sinceBeat >= Lease / 5 || (sinceBeat >= s_progressAfter && _held.Values.Any(job => job.Reported is not null));
+        return sinceBeat >= Lease / 5 || (sinceBeat >= s_progressAfter && _held.Any(held => held.Value.Reported is not null));
     }
 
     private void StopOverdue()
     {
-        foreach (var job in _held.Values.Where(job => job is { Timeout: not null, Started: true, HasEnded: false }))
+        foreach (var (_, job) in _held)
         {
+            if (job is not { Timeout: not null, Started: true, HasEnded: false })
+                continue;
             if (_clock.GetElapsedTime(job.StartedAt) < job.Timeout!.Value)
                 continue;
             // Counted from when it was told to stop: a process that was frozen past the time-out gives its handlers time to react, too.
@@ -208,8 +226,11 @@ internal sealed class LeaseKeeper : IDisposable
     {
         if (!_options.StopInDoubt)
             return;
-        foreach (var job in _held.Values.Where(job => job is { Started: true, HasEnded: false } && Age(job) >= Lease * 0.65))
-            _canceller.Post(job, StopReason.LeaseInDoubt);
+        foreach (var (_, job) in _held)
+        {
+            if (job is { Started: true, HasEnded: false } && Age(job) >= Lease * 0.65)
+                _canceller.Post(job, StopReason.LeaseInDoubt);
+        }
     }
 
     private TimeSpan Age(RunningJob job) => _clock.GetElapsedTime(job.SentAt);

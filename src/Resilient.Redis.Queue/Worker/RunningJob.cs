@@ -109,10 +109,10 @@ internal sealed class RunningJob : JobContext, IDisposable
     }
 
     /// <summary>What is enqueued with the completion.</summary>
-    public FollowUp[] TakeFollowUps()
+    public IReadOnlyList<FollowUp> TakeFollowUps()
     {
         lock (_followUps)
-            return [.. _followUps];
+            return _followUps.Count == 0 ? [] : _followUps.ToArray();
     }
 
     /// <summary>An extension has carried it; a newer report stays.</summary>
@@ -123,7 +123,8 @@ internal sealed class RunningJob : JobContext, IDisposable
 
     public void Renewed(long sentAt) => Volatile.Write(ref _sentAt, sentAt);
 
-    public void Start() => Volatile.Write(ref _startedAt, _clock.GetTimestamp());
+    /// <param name="now">On the clock of the lease.</param>
+    public void Start(long now) => Volatile.Write(ref _startedAt, now);
 
     /// <summary>Says why the run has to stop, at once; the first reason stands. The token fires by <see cref="Cancel"/>.</summary>
     /// <returns>True for the first reason.</returns>

@@ -7,6 +7,8 @@ internal sealed class SlotShare(SlotBudget budget, int rank, int weight)
     public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
 
     private Standing _standing = Standing.Away;
+    private const int MostInOneCall = 1000; // a script that takes long holds up everybody; the next call follows at once
+
     private Action? _start;
     private Action? _wake;
 
@@ -70,7 +72,7 @@ internal sealed class SlotShare(SlotBudget budget, int rank, int weight)
     public int Take()
     {
         lock (budget.Gate)
-            return Asked = budget.RoomOf(this);
+            return Asked = Math.Min(budget.RoomOf(this), MostInOneCall);
     }
 
     /// <summary>What the call has brought.</summary>
@@ -116,6 +118,13 @@ internal sealed class SlotShare(SlotBudget budget, int rank, int weight)
             Running++;
             return true;
         }
+    }
+
+    /// <summary>A job that waited runs in the slot of one that has ended. Only where no other queue wants slots.</summary>
+    public void Followed()
+    {
+        lock (budget.Gate)
+            Waiting--;
     }
 
     /// <summary>A run has ended, and its slot is free.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Resilient.Redis.Queue.Diagnostics;
+using Resilient.Redis.Queue.Producing;
 using Resilient.Redis.Queue.Storage;
 
 namespace Resilient.Redis.Queue.Worker;
@@ -17,6 +18,7 @@ internal sealed class WorkerLoop(
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_refusedPause = TimeSpan.FromSeconds(5);
 
+    private readonly Func<string, JobWriter> _writerOf = targets.WriterOf;
     private long _sequence;
     private bool _warnedOfLease;
     private bool _rung;
@@ -72,9 +74,8 @@ internal sealed class WorkerLoop(
         share.Answered(reply.Jobs.Length, reply.More);
         foreach (var (job, _) in ended)
             keeper.Remove(job);
-        RunningJob[] jobs = [.. reply.Jobs.Select(job => new RunningJob(job, store.Queue, options.JobTimeout, serializer, queueOptions.MaxPayloadBytes, targets.WriterOf, clock, sentAt))];
-        foreach (var job in jobs)
-            keeper.Add(job);
+        var jobs = Array.ConvertAll(reply.Jobs, job => new RunningJob(job, store.Queue, options.JobTimeout, serializer, queueOptions.MaxPayloadBytes, _writerOf, clock, sentAt));
+        keeper.Add(jobs);
         slots.Accept(jobs);
         _sleep = SleepAfter(reply);
         _look = reply.More && want == 0 && slots.IsEmpty;

@@ -35,7 +35,7 @@ public sealed class ReplicaAckTests : IAsyncLifetime
 
         await using var replica = await _servers[1].ConnectAsync();
         foreach (var id in many.Select(result => result.Id).Append(one.Id))
-            (await replica.GetDatabase().KeyExistsAsync($"{{rrq:test}}:job:{id}", StackExchange.Redis.CommandFlags.DemandReplica)).Should().BeTrue();
+            (await replica.GetDatabase().KeyExistsAsync($"{{rrq:test}}:j:{id}", StackExchange.Redis.CommandFlags.DemandReplica)).Should().BeTrue();
         (await replica.GetDatabase().ListLengthAsync("{rrq:test}:waiting", StackExchange.Redis.CommandFlags.DemandReplica)).Should().Be(1501);
     }
 
@@ -101,7 +101,7 @@ public sealed class ReplicaAckTests : IAsyncLifetime
         {
             var result = await host.Queue.EnqueueAsync(new DoJob("x"));
             (await durability.ConfirmAsync([result.Id], s_ackTimeout, default)).Should().Be(new Storage.Confirmation(true, 1, true, null));
-            await connection.GetDatabase().KeyDeleteAsync($"{{rrq:test}}:job:{result.Id}");
+            await connection.GetDatabase().KeyDeleteAsync($"{{rrq:test}}:j:{result.Id}");
 
             (await durability.ConfirmAsync([result.Id], s_ackTimeout, default)).HasJobs.Should().BeFalse();
         }

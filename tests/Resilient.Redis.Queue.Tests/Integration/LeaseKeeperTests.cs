@@ -19,7 +19,7 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
     {
         await using var test = await TestKeeper.StartAsync(await servers.ConnectionAsync(kind), _clock);
         var job = await test.ClaimAsync("a");
-        job.Start();
+        job.Start(test.Keeper.Now);
         var before = (await test.Queue.StateAsync()).Active["a"];
 
         _clock.Advance(TimeSpan.FromSeconds(1.9));
@@ -41,7 +41,7 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
     {
         await using var test = await TestKeeper.StartAsync(await servers.ConnectionAsync(kind), _clock, wrap: line => new SlowLine(line, _clock));
         var job = await test.ClaimAsync("a");
-        job.Start();
+        job.Start(test.Keeper.Now);
         _clock.Advance(TimeSpan.FromSeconds(2.1));
         var sent = _clock.GetTimestamp();
 
@@ -70,13 +70,13 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
     {
         await using var test = await TestKeeper.StartAsync(await servers.ConnectionAsync(kind), _clock);
         var job = await test.ClaimAsync("a");
-        test.Keeper.MayStart(job).Should().BeTrue();
+        test.Keeper.MayStart(job, test.Keeper.Now).Should().BeTrue();
 
         _clock.Advance(TimeSpan.FromHours(1)); // the machine slept
-        test.Keeper.MayStart(job).Should().BeFalse();
+        test.Keeper.MayStart(job, test.Keeper.Now).Should().BeFalse();
         test.Keeper.Tick();
 
-        test.Keeper.MayStart(job).Should().BeTrue("Redis has said that the lease is still ours");
+        test.Keeper.MayStart(job, test.Keeper.Now).Should().BeTrue("Redis has said that the lease is still ours");
     }
 
     [NeedsRedisServerFact("a server that is killed")]
@@ -87,8 +87,8 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
         await using var patient = await TestKeeper.StartAsync(connection, _clock);
         await using var careful = await TestKeeper.StartAsync(connection, _clock, new JobWorkerOptions { StopInDoubt = true });
         var (goesOn, stops) = (await patient.ClaimAsync("a"), await careful.ClaimAsync("b"));
-        goesOn.Start();
-        stops.Start();
+        goesOn.Start(patient.Keeper.Now);
+        stops.Start(careful.Keeper.Now);
         await server.KillAsync();
 
         Advance(TimeSpan.FromSeconds(6.4));
@@ -114,7 +114,7 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
         var job = await test.ClaimAsync("a");
         var overran = 0;
         test.Keeper.Overran = _ => overran++;
-        job.Start();
+        job.Start(test.Keeper.Now);
 
         _clock.Advance(TimeSpan.FromHours(1));
         test.Keeper.Tick();
@@ -131,7 +131,7 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
     {
         await using var test = await TestKeeper.StartAsync(await servers.ConnectionAsync(kind), _clock, new() { StopInDoubt = true });
         var job = await test.ClaimAsync("a");
-        job.Start();
+        job.Start(test.Keeper.Now);
         await test.Queue.Database.KeyDeleteAsync(test.Queue.Keys.Leases);
 
         _clock.Advance(TimeSpan.FromSeconds(7));
@@ -221,7 +221,7 @@ public sealed class LeaseKeeperTests(BothServers servers) : IClassFixture<BothSe
             await Queue.EnqueueAsync(id);
             var claimed = (await _worker.ClaimAsync()).Single();
             var job = new RunningJob(claimed, "q", _timeout, new JobSerializer(null), 1000, _ => throw new NotSupportedException(), _clock, _clock.GetTimestamp());
-            Keeper.Add(job);
+            Keeper.Add([job]);
             return job;
         }
 

@@ -9,7 +9,7 @@ namespace Resilient.Redis.Queue.Tests.Model;
 /// <summary>All that is stored, as lines of text, on either side.</summary>
 internal sealed class StateDump(TestQueue redis, InMemoryJobStore memory)
 {
-    private static readonly string s_script = Read("_clock") + Read("_prelude") + Read("_history") + """
+    private static readonly string s_script = Read("_clock") + Read("_prelude") + Read("_record") + Read("_history") + """
         local root, ids, lines = KEYS[1], tonumber(ARGV[1]), {}
         local function text(value) return type(value) == 'number' and int(value) or tostring(value) end
         local function list(name) lines[#lines + 1] = name .. ': ' .. table.concat(redis.call('LRANGE', root .. name, 0, -1), ' ') end
@@ -52,7 +52,7 @@ internal sealed class StateDump(TestQueue redis, InMemoryJobStore memory)
         hash('rate', text)
         hash('waited', function(packed) return '{' .. table.concat(unpack_array(packed), ' ') .. '}' end)
         for i = 2, ids + 1 do
-          local raw = redis.call('GET', root .. 'job:' .. ARGV[i])
+          local raw = redis.call('GET', job_key_of(root, ARGV[i]))
           local job, holder = raw and decode(raw), raw and decode_refusal(raw)
           if raw then lines[#lines + 1] = 'job ' .. ARGV[i] .. ': ' .. (job and fields(job) or holder and 'refused for ' .. holder or decode_trace(raw) and 'removed' or 'damaged') end
         end

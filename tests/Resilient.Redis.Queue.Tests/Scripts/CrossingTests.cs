@@ -41,6 +41,27 @@ public sealed class CrossingTests(BothServers servers) : ScriptTests(servers)
         (await queue.EnqueueAsync("a", notAfter: Start)).Should().Be(ReplyCode.Accepted);
     }
 
+    /// <summary>One call with the jobs of two callers: each may repeat its own until its own limit.</summary>
+    [Theory, OnBothServers]
+    public async Task Shared_call_is_refused_after_its_first_limit_and_remembered_until_its_last(ServerKind kind)
+    {
+        var queue = await QueueAsync(kind, options => options.Lease = Seconds(3));
+        var (first, last) = (Start, Start + 60_000);
+        foreach (var delay in (TimeSpan[])[TimeSpan.Zero, Seconds(1)])
+            (await queue.Store.EnqueueAsync([TestQueue.Job($"a{delay}", delay, keep: TimeSpan.Zero)], first, last, default)).Codes.Should().Equal(ReplyCode.Accepted);
+        var worker = queue.Worker("w");
+        await queue.PassAsync(Seconds(1), worker);
+        foreach (var job in await worker.ClaimAsync(2))
+            await worker.SettleAsync(job, new Outcome.Completed(default));
+
+        (await queue.Store.EnqueueAsync([TestQueue.Job("b")], first, last, default)).Codes.Should().Equal(ReplyCode.Late);
+        while (queue.Now < last)
+        {
+            (await queue.Store.EnqueueAsync([TestQueue.Job("a00:00:00"), TestQueue.Job("a00:00:01")], last, default)).Codes.Should().Equal(ReplyCode.Already, ReplyCode.Already);
+            await PassQuicklyAsync(queue, worker, last);
+        }
+    }
+
     /// <summary>Kept for no time at all, its outcome is remembered all the same until no repeat can come any more.</summary>
     [Theory, OnBothServers]
     public async Task Repeat_finds_a_completed_job_that_keeps_nothing(ServerKind kind)

@@ -103,9 +103,10 @@ public sealed class HistoryTests(BothServers servers) : ScriptTests(servers)
     private static async Task DamageHistoryAsync(TestQueue queue, byte[] damage)
     {
         const string Script = """
-            local fields = cmsgpack.unpack(redis.call('GET', KEYS[2]))
-            fields[17] = ARGV[1]
-            redis.call('SET', KEYS[2], cmsgpack.pack(fields))
+            local record = redis.call('GET', KEYS[2])
+            local fields = cmsgpack.unpack(record:sub(2))
+            fields[16] = ARGV[1]
+            redis.call('SET', KEYS[2], record:sub(1, 1) .. cmsgpack.pack(fields))
             """;
         await queue.Database.ScriptEvaluateAsync(Script, [queue.Keys.Root, queue.Keys.Job(new JobId("a"))], [damage]);
     }

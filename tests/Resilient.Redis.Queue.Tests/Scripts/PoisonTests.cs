@@ -15,17 +15,24 @@ public sealed class PoisonTests(BothServers servers) : ScriptTests(servers)
         ("text", "damaged"),
         ("nothing", ""),
         ("a number", (byte[])[1]),
-        ("an empty array", (byte[])[0x90]),
-        ("a newer version", Packed(version: 2)),
-        ("no state", Packed(state: 0xC0)),
-        ("an unknown state", Packed(state: 9)),
-        ("a text where a number belongs", Packed(enqueued: 0xA0)),
-        ("a negative number", Packed(enqueued: 0xFF)),
-        ("a number too much", (byte[])[0x99, .. Packed()[1..], 1]),
-        ("a wrong type in its second half", (byte[])[0xDC, 0, 16, .. Packed()[1..], 0xA1, (byte)'x', 0, 0, 1, 0xA0, 0, 0xA0, 0xA0]),
-        ("a nil in its second half", (byte[])[0xDC, 0, 16, .. Packed()[1..], 0, 0xC0, 0, 1, 0xA0, 0, 0xA0, 0xA0]),
-        ("a cut record", Packed()[..^2]),
-        ("a million numbers", Enumerable.Repeat((byte)1, 1_000_000).ToArray()),
+        ("an array", (byte[])[0x90]),
+        ("a newer kind", (byte[])[9, .. Fresh()[1..]]),
+        ("a fresh one that is cut off in its time", Fresh()[..5]),
+        ("a fresh one that is cut off in its shape", Fresh()[..12]),
+        ("a fresh one whose shape is no array", Fresh(0xC0)),
+        ("a fresh one whose shape is too short", Fresh(0x91)),
+        ("a fresh one with a text where a number belongs", Fresh(attempts: 0xA0)),
+        ("a fresh one with a negative number", Fresh(attempts: 0xFF)),
+        ("a whole one that is empty", (byte[])[3]),
+        ("a whole one without a state", Whole(state: 0xC0)),
+        ("a whole one in an unknown state", Whole(state: 9)),
+        ("a whole one with a text where a number belongs", Whole(enqueued: 0xA0)),
+        ("a whole one with a negative number", Whole(enqueued: 0xFF)),
+        ("a whole one with a nil in its second half", Whole(expiries: 0xC0)),
+        ("a whole one with a number too much", (byte[])[3, 0xDC, 0, 18, .. Whole()[4..], 1]),
+        ("a whole one that is cut off", Whole()[..^2]),
+        ("one that ran well, cut off", (byte[])[2, .. Fresh()[1..]]),
+        ("a million numbers", (byte[])[3, .. Enumerable.Repeat((byte)1, 1_000_000)]),
     ];
 
     [Theory, OnBothServers]
@@ -269,7 +276,10 @@ public sealed class PoisonTests(BothServers servers) : ScriptTests(servers)
         (await queue.StateAsync()).Suspect.Should().HaveCount(count);
     }
 
-    /// <summary>A record as enqueue writes it, with one field changed.</summary>
-    private static byte[] Packed(byte version = 1, byte state = 1, byte enqueued = 1) =>
-        [0x98, version, state, 0xA1, (byte)'n', 0xA1, (byte)'b', enqueued, 5, 0, 0];
+    /// <summary>A record as enqueue writes it, with one byte of its shape changed.</summary>
+    private static byte[] Fresh(byte array = 0x94, byte attempts = 5) => [1, 0, 0, 0, 0, 0, 1, 6, array, 0xA1, (byte)'n', attempts, 0, 0, (byte)'b'];
+
+    /// <summary>A record as a retry writes it, with one field changed.</summary>
+    private static byte[] Whole(byte state = 1, byte enqueued = 1, byte expiries = 0) =>
+        [3, 0xDC, 0, 17, state, 0xA1, (byte)'n', 0xA1, (byte)'b', enqueued, 5, 0, 0, 1, 0, expiries, 1, 0xA0, 0, 0xA0, 0xA0, 0xA0, 0xA0];
 }

@@ -18,11 +18,11 @@ public sealed class JobEnvelopeTests
     }
 
     [Fact]
-    public void Without_headers_it_costs_three_bytes()
+    public void Without_headers_it_costs_one_byte()
     {
         var written = JobEnvelope.Write([7], null);
 
-        written.Should().HaveCount(4);
+        written.Should().HaveCount(2);
         JobEnvelope.Read(written).Headers.Should().BeEmpty();
     }
 
@@ -41,7 +41,7 @@ public sealed class JobEnvelopeTests
     public void Trace_context_costs_nothing_where_nobody_records_and_never_replaces_the_callers_own()
     {
         using (var notRecorded = new Activity("a").Start())
-            JobEnvelope.Write([7], null, notRecorded).Should().HaveCount(4);
+            JobEnvelope.Write([7], null, notRecorded).Should().HaveCount(2);
 
         using var span = Recorded(new string('x', 513));
         var own = new Dictionary<string, string> { ["traceparent"] = "mine" };
@@ -90,5 +90,5 @@ public sealed class JobEnvelopeTests
 
     [Fact]
     public void Newer_version_is_a_format_error() =>
-        FluentActions.Invoking(() => JobEnvelope.Read(new byte[] { 2, 0, 0 })).Should().Throw<FormatException>().WithMessage("*newer version*");
+        FluentActions.Invoking(() => JobEnvelope.Read(new byte[] { 3, 0, 0 })).Should().Throw<FormatException>().WithMessage("*newer version*");
 }
