@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using Hangfire.Redis.StackExchange;
+using Resilient.Redis.Benchmarks;
 using StackExchange.Redis;
 
 namespace Resilient.Redis.Peers.Parent;
@@ -21,9 +22,9 @@ internal static class About
             versions.Add($"BullMQ {NodePackages.Version("bullmq")} with ioredis {NodePackages.Version("ioredis")}");
         if (arguments.Contenders.Contains(Contender.Hangfire))
             versions.Add($"Hangfire.Core {Version(typeof(Hangfire.JobStorage))} with Hangfire.Redis.StackExchange {Version(typeof(RedisStorage))}");
-        return string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", versions)}; {Environment.ProcessorCount} cores, {ClientCore.Text}; medians of {arguments.Rounds} rounds in turns; {took.TotalSeconds:0} s in all.");
+        return string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", versions)}; {Cores.OfMachine} cores, {ClientCore.Text}; medians of {arguments.Rounds} rounds in turns; {took.TotalSeconds:0} s in all.");
     }
 
     private static string Version(Type type) =>
-        type.Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? type.Assembly.GetName().Version!.ToString();
+        type.Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? type.Assembly.GetName().Version!.ToString(3);
 }

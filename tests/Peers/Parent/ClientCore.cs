@@ -1,9 +1,6 @@
 namespace Resilient.Redis.Peers.Parent;
 
-/// <summary>
-/// All contenders run on the one core that the server does not have, all their threads from the first on: a process that
-/// pins itself when it already runs leaves behind the threads that it has.
-/// </summary>
+/// <summary>All contenders run on the one core that the server does not have, all their threads and from their start: they are told of one processor too.</summary>
 internal static class ClientCore
 {
     private const string Core = "1";

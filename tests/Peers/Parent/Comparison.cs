@@ -18,7 +18,7 @@ internal sealed class Comparison(Arguments arguments)
             throw new CannotRunException("This needs redis-server on the PATH: install it first.");
         if (arguments.Contenders.Contains(Contender.BullMQ))
             await NodePackages.InstallAsync();
-        await using var server = await TestServer.StartAsync();
+        await using var server = await RedisServer.StartAsync();
         Cores.Pin(server);
         await using var beside = await server.ConnectAsync();
         await Console.Error.WriteLineAsync($"{ClientCore.Text}; {arguments.Rounds} rounds");
@@ -35,7 +35,7 @@ internal sealed class Comparison(Arguments arguments)
             await File.WriteAllTextAsync(json, Table.ToJson(_results));
     }
 
-    private async Task MeasureAsync(Row row, TestServer server, ConnectionMultiplexer beside)
+    private async Task MeasureAsync(Row row, RedisServer server, ConnectionMultiplexer beside)
     {
         var children = new List<(Contender Contender, ContenderProcess Process, int Jobs)>();
         try
@@ -47,13 +47,13 @@ internal sealed class Comparison(Arguments arguments)
             }
 
             foreach (var (contender, process, jobs) in children)
-                await RoundAsync(row, contender, process, jobs / 4, beside);
+                await RoundAsync(row, contender, process, jobs / 4, server, beside);
             var figures = children.ToDictionary(child => child.Contender, _ => new List<double[]>());
             for (var round = 0; round < arguments.Rounds; round++)
             {
                 // Who goes first changes: a drift of the machine then hits all alike.
                 foreach (var (contender, process, jobs) in children.Skip(round % children.Count).Concat(children.Take(round % children.Count)))
-                    figures[contender].Add(await RoundAsync(row, contender, process, jobs, beside));
+                    figures[contender].Add(await RoundAsync(row, contender, process, jobs, server, beside));
             }
 
             _results.AddRange(Result.Of(row, figures));
@@ -73,23 +73,24 @@ internal sealed class Comparison(Arguments arguments)
         }
     }
 
-    private static async Task<double[]> RoundAsync(Row row, Contender contender, ContenderProcess process, int jobs, ConnectionMultiplexer beside)
+    private static async Task<double[]> RoundAsync(Row row, Contender contender, ContenderProcess process, int jobs, RedisServer server, ConnectionMultiplexer beside)
     {
         await process.AskAsync(new Request("prepare", jobs));
-        var before = row.Figure == Figure.Memory ? await ServerCounts.UsedMemoryAsync(beside) : 0;
+        var memory = row.Figure == Figure.Memory ? await ServerCounts.UsedMemoryAsync(beside) : 0;
+        var (client, redis) = (process.Cpu, CpuOf(server));
         var values = await process.AskAsync(new Request("run", jobs));
         double[] figures = row.Figure switch
         {
-            Figure.Memory => [((await ServerCounts.UsedMemoryAsync(beside) - before) / (double)jobs) - BenchJob.Bytes],
+            Figure.Memory => [((await ServerCounts.UsedMemoryAsync(beside) - memory) / (double)jobs) - BenchJob.Bytes],
             Figure.Latency => Percentiles(values),
-            _ => [jobs / values[0]],
+            _ => [jobs / values[0], (process.Cpu - client).TotalMicroseconds / jobs, (CpuOf(server) - redis).TotalMicroseconds / jobs],
         };
         await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"  {contender.Name}: {string.Join(", ", figures.Select(figure => figure.ToString("N2", CultureInfo.InvariantCulture)))}"));
         await beside.GetServers()[0].FlushDatabaseAsync(contender.Database);
         return figures;
     }
 
-    private static async Task<double[]> CountAsync(Contender contender, ContenderProcess process, int jobs, TestServer server, ConnectionMultiplexer beside)
+    private static async Task<double[]> CountAsync(Contender contender, ContenderProcess process, int jobs, RedisServer server, ConnectionMultiplexer beside)
     {
         await process.AskAsync(new Request("prepare", jobs));
         await using var counter = new CommandCounter(server.Port, beside.GetDatabase());
@@ -98,6 +99,12 @@ internal sealed class Comparison(Arguments arguments)
         var (byClients, all) = await counter.StopAsync();
         await beside.GetServers()[0].FlushDatabaseAsync(contender.Database);
         return [(double)byClients / jobs, (double)all / jobs];
+    }
+
+    private static TimeSpan CpuOf(RedisServer server)
+    {
+        using var process = Process.GetProcessById(server.ProcessId);
+        return process.TotalProcessorTime;
     }
 
     private static double[] Percentiles(double[] seconds)

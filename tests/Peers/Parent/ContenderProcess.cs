@@ -29,6 +29,16 @@ internal sealed class ContenderProcess : IAsyncDisposable
         return process;
     }
 
+    /// <summary>CPU time so far.</summary>
+    public TimeSpan Cpu
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     public async Task<double[]> AskAsync(Request request)
     {
         await _process.StandardInput.WriteLineAsync(request.ToString());

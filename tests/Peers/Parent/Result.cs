@@ -13,7 +13,12 @@ internal sealed record Result(string Key, string Row, string Unit, IReadOnlyDict
 {
     public static IEnumerable<Result> Of(Row row, Dictionary<Contender, List<double[]>> rounds) => row.Figure switch
     {
-        Figure.Rate => [Of(row.Key, row.Text, "jobs/s", rounds, 0, moreIsBetter: true)],
+        Figure.Rate =>
+        [
+            Of(row.Key, row.Text, "jobs/s", rounds, 0, moreIsBetter: true),
+            Of(row.Key + "-client", $"{row.Text}: CPU of the client a job", "us", rounds, 1),
+            Of(row.Key + "-server", $"{row.Text}: CPU of Redis a job", "us", rounds, 2),
+        ],
         Figure.Latency => [Of(row.Key + "-p50", row.Text + ", p50", "ms", rounds, 0), Of(row.Key + "-p99", row.Text + ", p99", "ms", rounds, 1)],
         _ => [Of(row.Key, row.Text, "bytes", rounds, 0)],
     };
