@@ -57,6 +57,31 @@ public sealed class EnqueueTests(BothServers servers) : ScriptTests(servers)
         state.CheckInvariants();
     }
 
+    /// <summary>Jobs enqueued alike go the plain way of Scripts/_plain.lua, which must see what the other ways see.</summary>
+    [Theory, OnBothServers]
+    public async Task Id_twice_among_jobs_enqueued_alike_makes_one_job(ServerKind kind)
+    {
+        var queue = await QueueAsync(kind);
+
+        (await queue.EnqueueManyAsync(TestQueue.Job("a"), TestQueue.Job("b"), TestQueue.Job("a"))).Should().Equal(ReplyCode.Accepted, ReplyCode.Accepted, ReplyCode.Already);
+        (await queue.EnqueueManyAsync(TestQueue.Job("c"), TestQueue.Job("b"))).Should().Equal(ReplyCode.Accepted, ReplyCode.Already);
+
+        var state = await queue.StateAsync();
+        state.Waiting.Should().Equal("a", "b", "c");
+        state.CheckInvariants();
+    }
+
+    [Theory, OnBothServers]
+    public async Task Draining_queue_refuses_jobs_enqueued_alike(ServerKind kind)
+    {
+        var queue = await QueueAsync(kind);
+        await queue.Store.DrainAsync(default);
+
+        (await queue.EnqueueManyAsync(TestQueue.Job("a"), TestQueue.Job("b"))).Should().Equal(ReplyCode.Draining, ReplyCode.Draining);
+
+        (await queue.StateAsync()).Jobs.Should().BeEmpty();
+    }
+
     [Theory, OnBothServers]
     public async Task Batch_of_more_than_one_chunk_keeps_its_order(ServerKind kind)
     {
