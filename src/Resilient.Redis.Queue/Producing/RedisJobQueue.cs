@@ -9,14 +9,16 @@ namespace Resilient.Redis.Queue.Producing;
 internal sealed class RedisJobQueue(
     string name, JobStore store, JobWriter writer, JobSerializer serializer, TimeSpan validity, TimeProvider time, Durability? durability = null) : IJobQueue
 {
-    private const int MostInOneCall = 1000;
-    private const long MostBytesInOneCall = 4 * 1024 * 1024;
+    /// <summary>What one script call carries: one that takes long holds up everybody.</summary>
+    public const int MostInOneCall = 1000;
+
+    /// <inheritdoc cref="MostInOneCall"/>
+    public const long MostBytesInOneCall = 4 * 1024 * 1024;
 
     private static readonly TimeSpan s_firstLook = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_pauseBetweenBells = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_shortWait = TimeSpan.FromMinutes(10);
-
     private static readonly EnqueueOptions s_asUsual = new();
 
     private readonly SharedCalls _calls = new(store, time);
@@ -43,12 +45,12 @@ internal sealed class RedisJobQueue(
     {
         ArgumentNullException.ThrowIfNull(jobs);
         var span = QueueTelemetry.CurrentEnqueue;
-        NewJob[] newJobs = [.. jobs.Select(request => writer.Write(request.Job, request.Options ?? new(), span))];
+        NewJob[] newJobs = [.. jobs.Select(request => writer.Write(request.Job, request.Options ?? s_asUsual, span))];
         var results = new List<EnqueueResult>(newJobs.Length);
         // One validity for each call: thousands of jobs may take longer than one call may.
+        var call = jobs.Count > 0 ? jobs[0].Options?.Call : null;
         foreach (var batch in Batches(newJobs))
         {
-            var call = jobs[0].Options?.Call;
             await AcceptAsync(batch, results.Count == 0 && call is not null ? call : new EnqueueCall(validity, time), results.Count + (call?.AcceptedBefore ?? 0), results, cancellationToken).ConfigureAwait(false);
         }
 
@@ -142,7 +144,7 @@ internal sealed class RedisJobQueue(
         ? new EnqueueResult(holder, Created: false) { HeldBy = holder }
         : new EnqueueResult(job.Id, Created: answer.Code == ReplyCode.Accepted);
 
-    /// <summary>As much as one call may carry: a script that takes long holds up everybody.</summary>
+    /// <summary>As much as one call carries.</summary>
     private static IEnumerable<IReadOnlyList<NewJob>> Batches(NewJob[] jobs)
     {
         for (var from = 0; from < jobs.Length;)

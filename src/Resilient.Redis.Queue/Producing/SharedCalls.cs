@@ -12,8 +12,6 @@ namespace Resilient.Redis.Queue.Producing;
 internal sealed class SharedCalls(JobStore store, TimeProvider time)
 {
     private const int MostUnderWay = 2; // one is answered while the server works on the other
-    private const int MostJobs = 1000;
-    private const long MostBytes = 4 * 1024 * 1024;
 
     private readonly Lock _gate = new();
     private readonly LinkedList<Caller> _waiting = new();
@@ -57,7 +55,7 @@ internal sealed class SharedCalls(JobStore store, TimeProvider time)
         }
         finally
         {
-            Next();
+            _ = TogetherAsync(Take()); // its callers await it; it throws nothing
         }
     }
 
@@ -93,14 +91,6 @@ internal sealed class SharedCalls(JobStore store, TimeProvider time)
         }
     }
 
-    /// <summary>A call has ended: those who wait go next, in as many calls as one may carry.</summary>
-    private void Next()
-    {
-        var callers = Take();
-        if (callers.Count > 0)
-            _ = TogetherAsync(callers); // its callers await it; it throws nothing
-    }
-
     /// <summary>Who goes in the next call; with nobody, one call fewer is under way.</summary>
     private List<Caller> Take()
     {
@@ -108,7 +98,7 @@ internal sealed class SharedCalls(JobStore store, TimeProvider time)
         lock (_gate)
         {
             var (jobs, bytes) = (0, 0L);
-            while (_waiting.First is { Value: var next } && (callers.Count == 0 || (jobs + next.Jobs.Count <= MostJobs && bytes + next.Bytes <= MostBytes)))
+            while (_waiting.First is { Value: var next } && (callers.Count == 0 || (jobs + next.Jobs.Count <= RedisJobQueue.MostInOneCall && bytes + next.Bytes <= RedisJobQueue.MostBytesInOneCall)))
             {
                 _waiting.RemoveFirst();
                 callers.Add(next);
@@ -122,21 +112,24 @@ internal sealed class SharedCalls(JobStore store, TimeProvider time)
         return callers;
     }
 
+    /// <summary>A call has ended: those who wait go next, and after them who has come meanwhile, until nobody waits.</summary>
     private async Task TogetherAsync(List<Caller> callers)
     {
-        Activity.Current = null; // it belongs to no single caller
-        try
+        for (; callers.Count > 0; callers = Take())
         {
-            await SendAsync(callers).ConfigureAwait(false);
-        }
-        catch (Exception error) // Whatever it is, each of them is told; a caller who has stopped waiting has nobody to tell.
-        {
-            foreach (var caller in callers)
-                caller.TrySetException(error);
-        }
-        finally
-        {
-            Next();
+            Activity.Current = null; // it belongs to no single caller
+            try
+            {
+                await SendAsync(callers).ConfigureAwait(false);
+            }
+            catch (Exception error) // Whatever it is, each of them is told.
+            {
+                foreach (var caller in callers)
+                {
+                    caller.TrySetException(error);
+                    _ = caller.Task.Exception; // who has stopped waiting does not look: it is no unobserved exception
+                }
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 -- What is wrong with the place of a job, and what mends it: for audit. Kinds as in AuditFindingKind.
 --
--- KEYS[1..15] as in _worker.lua, _limit.lua and _claim.lua
+-- KEYS[1..15] as in _worker.lua, _limit.lua and _end.lua
 local root, waiting, suspect, scheduled, active, leases = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local dead, done, clock, settings, stats, idle, waited, skip = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[15]
 local SUSPICION, NO_RECORD, NO_PLACE, TWO_PLACES, WRONG_PLACE, NO_LEASE, NO_DEADLINE = 0, 1, 2, 3, 4, 5, 6

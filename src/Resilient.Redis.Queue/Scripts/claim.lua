@@ -1,7 +1,7 @@
 -- claim: lease up to n jobs to this worker.
 --
--- KEYS        as in _worker.lua, _limit.lua and _claim.lua
--- ARGV        as in _worker.lua, _limit.lua and _claim.lua
+-- KEYS        as in _worker.lua, _limit.lua and _hand_out.lua
+-- ARGV        as in _worker.lua, _limit.lua and _hand_out.lua
 --
 -- reply       ACCEPTED or STALE, server time ms, the queue's lease ms, ms until the next look pays (-1: nothing planned),
 --             1 if another call at once pays, what settle tells of settlements (nothing), and three for each job: id, fence token,

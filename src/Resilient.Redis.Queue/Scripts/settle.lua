@@ -1,9 +1,9 @@
 -- settle: complete, fail, put off or hand back each job that this session still holds by token; then claim the next n.
 --
--- KEYS        as in _worker.lua, _limit.lua and _claim.lua, then
+-- KEYS        as in _worker.lua, _limit.lua and _hand_out.lua, then
 -- KEYS[17..]  job keys     one for each settlement below, in order: the id is what follows `root j:`; then one for each follow-up; then
 --                          outbox where one is for another queue
--- ARGV        as in _worker.lua, _limit.lua and _claim.lua, then
+-- ARGV        as in _worker.lua, _limit.lua and _hand_out.lua, then
 -- ARGV[12..]  token, outcome, and for `done` how many: so many settlements of jobs that were leased together and have completed with no result
 --             and no follow-up. For any other, which is one settlement: 1 if the handler was started, delay ms, error, result, and the number
 --             of its follow-ups; which come next: id, how (_arrive.lua), body, and the other queue, empty for this one

@@ -69,7 +69,7 @@ internal sealed class QueueKeys
     /// <summary>The keys of Scripts/enqueue.lua before those of the jobs, in their order.</summary>
     public RedisKey[] Enqueue { get; }
 
-    /// <summary>The keys of Scripts/_worker.lua, _limit.lua and _claim.lua, in their order.</summary>
+    /// <summary>The keys of Scripts/_worker.lua, _limit.lua, _end.lua and _hand_out.lua, in their order.</summary>
     public RedisKey[] Worker { get; }
 
     /// <summary>A short name, since each job pays for it; and not put together here, since each call names many.</summary>
