@@ -10,8 +10,10 @@ namespace Resilient.Redis.Benchmarks;
 /// </summary>
 public static class Program
 {
-    private const string Usage = "queue|connection|scaling [--json FILE] [--quick] [--only enqueue|drain|latency|memory|depth|leases] [--prefetch N] [--alone]";
+    private const string Usage = "queue|connection|scaling [--json FILE] [--quick] [--only enqueue|drain|latency|memory|depth|leases, or the key of a row of the first two] [--prefetch N] [--alone [raw]]";
     private const int DefaultPrefetch = 1000;
+
+    private static readonly string[] s_partsOfRows = ["enqueue", "drain"]; // of their rows one can be run by itself
 
     public static async Task<int> Main(string[] args)
     {
@@ -31,11 +33,13 @@ public static class Program
         await using var server = await TestServer.StartAsync();
         Cores.Pin(server);
         Console.WriteLine($"{server.GetType().Name}, {Cores.OfMachine} cores, a core each for client and server where a row does not say otherwise");
-        var bench = new Bench(args.Contains("--quick") ? 3 : 9, args.Contains("--alone") ? server : null);
+        var only = Option(args, "--only");
+        var part = s_partsOfRows.FirstOrDefault(name => only?.StartsWith(name + '-', StringComparison.Ordinal) == true);
+        var bench = new Bench(args.Contains("--quick") ? 3 : 9, args.Contains("--alone") ? server : null, part is null ? null : only, Option(args, "--alone") == "raw");
         if (suite == "connection")
             await ConnectionRows.RunAsync(server, bench, args.Contains("--only-large"));
         else
-            await QueueAsync(server, bench, Option(args, "--only"), int.TryParse(Option(args, "--prefetch"), out var prefetch) ? prefetch : DefaultPrefetch);
+            await QueueAsync(server, bench, part ?? only, int.TryParse(Option(args, "--prefetch"), out var prefetch) ? prefetch : DefaultPrefetch);
         Report.Print(bench.Results, Console.Out);
         if (Option(args, "--json") is { } json)
             await File.WriteAllTextAsync(json, Report.ToJson(bench.Results));

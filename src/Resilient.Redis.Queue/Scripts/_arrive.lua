@@ -1,14 +1,10 @@
 -- How jobs come in, by enqueue, as follow-ups of a settlement and as ticks: first all reads (examine), then all writes (write): rule R1.
 --
--- ARGV        seven tell how jobs are enqueued: name, delay ms, max attempts, timeout ms, keep ms, unique key (empty: none),
---             unique for ms (0: until the job has ended)
-local HOW_FIELDS = 7
-
-local function read_how(at)
-  return {
-    name = ARGV[at], delay_ms = tonumber(ARGV[at + 1]), max_attempts = tonumber(ARGV[at + 2]), timeout_ms = tonumber(ARGV[at + 3]),
-    keep_ms = tonumber(ARGV[at + 4]), unique = ARGV[at + 5], unique_ms = tonumber(ARGV[at + 6]),
-  }
+-- How jobs are enqueued is one argument: packed { name, max attempts, keep ms, timeout ms }; or these and delay ms, unique key (empty: none)
+-- and unique for ms (0: until the job has ended). JobShape.cs writes it.
+local function read_how(packed)
+  local f = cmsgpack.unpack(packed)
+  return { name = f[1], max_attempts = f[2], keep_ms = f[3], timeout_ms = f[4], delay_ms = f[5] or 0, unique = f[6] or '', unique_ms = f[7] or 0 }
 end
 
 -- completing: ids of the jobs that this very call completes, which gives their unique keys back before anything is written here.
@@ -34,7 +30,7 @@ local function arrivals(root, waiting, scheduled, stats, now_ms, completing)
     local holds_key = how.unique ~= '' and how.unique_ms == 0
     if how.delay_ms == 0 and not holds_key then
       -- Once for all that are enqueued alike.
-      if how.head == nil then how.head = fresh_head(how.name, how.max_attempts, how.keep_ms, how.timeout_ms, now_ms) or false end
+      if how.head == nil then how.head = fresh_head(cmsgpack.pack({ how.name, how.max_attempts, how.keep_ms, how.timeout_ms }), now_ms) or false end
       if how.head then return how.head .. body end
     end
     return encode({

@@ -3,22 +3,14 @@
 -- would do. What is not plain goes on to them, with nothing written.
 --
 -- KEYS, ARGV  as in enqueue.lua
-local MOST_PLAIN, FIRST_PLAIN_KEY, FIRST_BODY = 1000, 9, 13
+local MOST_PLAIN, FIRST_PLAIN_KEY, FIRST_BODY = 1000, 9, 7
+local PLAIN_HOW, PLAIN_KEEP_MS = 148, 120000 -- the first byte of a packed array of 4; and how long such a job is kept at least (JobShape.cs)
 local now_ms = math.floor(now_us() / 1000)
 local was_plain = false
 
--- The ids and records of jobs that are plain as far as they are read here; nil where they are not.
-local function read_plain()
-  local root, jobs = KEYS[1], tonumber(ARGV[4])
-  if now_ms > tonumber(ARGV[1]) or ARGV[3] ~= '0' or jobs > MOST_PLAIN or ARGV[5] ~= ARGV[4] or ARGV[7] ~= '0' or ARGV[11] ~= '' then return nil end
-  -- Above maxmemory the script is refused by its first write, which these are not (rule R4).
-  if redis.call('HEXISTS', KEYS[8], 'draining') == 1 or redis.call('EXISTS', unpack(KEYS, FIRST_PLAIN_KEY)) > 0 then return nil end
-  -- The outcome is remembered at least as long as a repeat of this call is valid.
-  local keep_ms = math.max(tonumber(ARGV[10]), tonumber(ARGV[2]) - now_ms)
-  local head = fresh_head(ARGV[6], tonumber(ARGV[8]), keep_ms, tonumber(ARGV[9]), now_ms)
-  if not head then return nil end
-
-  local ids, records, met, id_at = {}, {}, {}, #root + 3
+-- The ids of the call, and { key, record, ... }; nil where an id is there twice.
+local function read_plain(jobs, head)
+  local ids, records, met, id_at = {}, {}, {}, #KEYS[1] + 3
   for i = 1, jobs do
     local key = KEYS[FIRST_PLAIN_KEY + i - 1]
     if met[key] then return nil end
@@ -28,14 +20,19 @@ local function read_plain()
   return ids, records
 end
 
-local plain_ids, plain_records = read_plain()
-if plain_ids then
-  -- The line first (rule R2).
-  local jobs = #plain_ids
-  was_plain = true
-  local length = redis.call('RPUSH', KEYS[2], unpack(plain_ids))
-  for from = 1, 2 * jobs, MOST_PLAIN do redis.call('MSET', unpack(plain_records, from, math.min(from + MOST_PLAIN - 1, 2 * jobs))) end
-  redis.call('HINCRBY', KEYS[4], 'accepted', jobs)
-  if length > jobs then return { string.format('%d', now_ms), 0 } end
-  -- The line was empty: enqueue.lua rings.
+local plain_jobs, how = tonumber(ARGV[4]), ARGV[6]
+local head = how:byte() == PLAIN_HOW and ARGV[5] == ARGV[4] and ARGV[3] == '0' and plain_jobs <= MOST_PLAIN
+  and now_ms <= tonumber(ARGV[1]) and tonumber(ARGV[2]) - now_ms <= PLAIN_KEEP_MS and fresh_head(how, now_ms)
+-- Above maxmemory the script is refused by its first write, which these are not (rule R4).
+if head and redis.call('HEXISTS', KEYS[8], 'draining') == 0 and redis.call('EXISTS', unpack(KEYS, FIRST_PLAIN_KEY)) == 0 then
+  local ids, records = read_plain(plain_jobs, head)
+  if ids then
+    -- The line first (rule R2).
+    was_plain = true
+    local length = redis.call('RPUSH', KEYS[2], unpack(ids))
+    for from = 1, 2 * plain_jobs, MOST_PLAIN do redis.call('MSET', unpack(records, from, math.min(from + MOST_PLAIN - 1, 2 * plain_jobs))) end
+    redis.call('HINCRBY', KEYS[4], 'accepted', plain_jobs)
+    if length > plain_jobs then return { string.format('%d', now_ms), 0 } end
+    -- The line was empty: enqueue.lua rings.
+  end
 end

@@ -11,10 +11,10 @@ end
 local function read_follow_ups(at, count)
   local follow_ups = {}
   for i = 1, count do
-    local how = read_how(at + 1)
-    how.id, how.body, how.queue = ARGV[at], ARGV[at + 1 + HOW_FIELDS], ARGV[at + 2 + HOW_FIELDS]
+    local how = read_how(ARGV[at + 1])
+    how.id, how.body, how.queue = ARGV[at], ARGV[at + 2], ARGV[at + 3]
     follow_ups[i] = how
-    at = at + HOW_FIELDS + 3
+    at = at + 4
   end
   has_follow_ups = has_follow_ups or count > 0
   return follow_ups, at

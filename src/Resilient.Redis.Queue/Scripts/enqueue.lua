@@ -52,10 +52,10 @@ if known == 0 then stored = false end -- none
 local arriving = arrivals(root, waiting, scheduled, stats, now_ms)
 local id_at, key_at, at = #root + 3, FIRST_KEY, FIRST_GROUP
 while key_at <= last_key do
-  local group, how = tonumber(ARGV[at]), read_how(at + 1)
+  local group, how = tonumber(ARGV[at]), read_how(ARGV[at + 1])
   -- The outcome is remembered at least as long as a repeat of this call is valid.
   how.keep_ms = math.max(how.keep_ms, until_ms - now_ms)
-  at = at + HOW_FIELDS
+  at = at + 1
   for i = 1, group do
     local code, holder = arriving.examine(KEYS[key_at]:sub(id_at), how, ARGV[at + i], stored)
     reply[#reply + 1] = holder and { code, holder } or code

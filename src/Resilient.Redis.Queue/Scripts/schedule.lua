@@ -6,7 +6,7 @@
 -- ARGV[2]     1 at the start of a process, else 0
 -- ARGV[3..4]  cron, zone
 -- ARGV[5]     its next tick from now, ms of server time
--- ARGV[6..]   the job: how (_arrive.lua), and its body
+-- ARGV[6..7]  the job: how (_arrive.lua), and its body
 --
 -- reply       server time in ms; ACCEPTED and the next tick; or, changing nothing, LOST (another definition has the name) and when that
 --             was last seen, or ENDED (an operator removed it) and 0
@@ -24,6 +24,6 @@ end
 
 local goes_on = known and tick and not tick.removed and known.cron == cron and known.zone == zone
 local due_ms = goes_on and tick.due_ms or first_ms
-redis.call('HSET', recurring, name, encode_definition(cron, zone, read_how(6), ARGV[6 + HOW_FIELDS]))
+redis.call('HSET', recurring, name, encode_definition(cron, zone, read_how(ARGV[6]), ARGV[7]))
 write_tick(ticks, name, { due_ms = due_ms, seen_ms = now_ms, last_ms = tick and tick.last_ms or 0, removed = false })
 return { int(now_ms), ACCEPTED, int(due_ms) }

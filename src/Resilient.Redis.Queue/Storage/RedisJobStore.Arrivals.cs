@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using StackExchange.Redis;
 
 namespace Resilient.Redis.Queue.Storage;
@@ -7,8 +8,12 @@ internal partial class RedisJobStore
 {
     private const int KeysOfEnqueue = 8;
     private const int FirstAnswer = 2;
-    private const int FieldsBeforeJobs = 12; // where all are enqueued alike
+    private const int FieldsBeforeJobs = 4;
+    private const int FieldsOfGroup = 2;
 
+    private JobShape? _lastShape; // most jobs are enqueued like the last one
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<EnqueueReply> EnqueueAsync(IReadOnlyList<NewJob> jobs, long notAfter, long until, CancellationToken cancellationToken)
     {
         var (called, arguments) = Arriving(jobs, notAfter, until);
@@ -22,30 +27,35 @@ internal partial class RedisJobStore
     /// <summary>What enqueue.lua takes: jobs that are enqueued alike and follow each other say only once how.</summary>
     private (RedisKey[] Keys, RedisValue[] Arguments) Arriving(IReadOnlyList<NewJob> jobs, long notAfter, long until)
     {
-        var unique = 0;
-        foreach (var job in jobs)
-            unique += job.UniqueKey.Length > 0 ? 1 : 0;
+        var (unique, groups) = (0, 0);
+        for (var i = 0; i < jobs.Count; i++)
+        {
+            unique += jobs[i].UniqueKey.Length > 0 ? 1 : 0;
+            groups += i == 0 || !jobs[i].IsLike(jobs[i - 1]) ? 1 : 0;
+        }
+
         var called = new RedisKey[KeysOfEnqueue + jobs.Count + unique];
         keys.Enqueue.CopyTo(called);
-        var (at, uniqueAt) = (KeysOfEnqueue, KeysOfEnqueue + jobs.Count);
-        var arguments = new List<RedisValue>(jobs.Count + FieldsBeforeJobs) { notAfter, until, options.MaxLength ?? 0, jobs.Count };
+        var arguments = new RedisValue[FieldsBeforeJobs + (FieldsOfGroup * groups) + jobs.Count];
+        (arguments[0], arguments[1], arguments[2], arguments[3]) = (notAfter, until, options.MaxLength ?? 0, jobs.Count);
+        var (at, keyAt, uniqueAt) = (FieldsBeforeJobs, KeysOfEnqueue, KeysOfEnqueue + jobs.Count);
         for (var from = 0; from < jobs.Count;)
         {
             var to = from + 1;
-            while (to < jobs.Count && jobs[to].IsLike(jobs[from]))
+            while (to < jobs.Count && jobs[to].IsLike(jobs[to - 1]))
                 to++;
-            arguments.Add(to - from);
-            AddHow(arguments, jobs[from]);
+            arguments[at++] = to - from;
+            arguments[at++] = How(jobs[from]);
             for (; from < to; from++)
             {
-                arguments.Add(jobs[from].Body);
-                called[at++] = keys.Job(jobs[from].Id);
+                arguments[at++] = jobs[from].Body;
+                called[keyAt++] = keys.Job(jobs[from].Id);
                 if (jobs[from].UniqueKey.Length > 0)
                     called[uniqueAt++] = keys.Unique(jobs[from].UniqueKey);
             }
         }
 
-        return (called, [.. arguments]);
+        return (called, arguments);
     }
 
     public override async ValueTask<ReplyCode> CancelAsync(JobId id, string reason, CancellationToken cancellationToken)
@@ -65,16 +75,12 @@ internal partial class RedisJobStore
             static (database, call) => database.HashDeleteAsync(call.Outbox, call.Fields),
             (keys.Outbox, Fields: ids.Select(id => (RedisValue)id.Value).ToArray()), RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>How a job is enqueued, as Scripts/_arrive.lua reads it.</summary>
-    private static void AddHow(List<RedisValue> arguments, NewJob job)
+    private byte[] How(NewJob job)
     {
-        arguments.Add(job.Name);
-        arguments.Add(Milliseconds(job.Delay));
-        arguments.Add(job.MaxAttempts);
-        arguments.Add(Milliseconds(job.Timeout));
-        arguments.Add(Milliseconds(job.Keep));
-        arguments.Add(job.UniqueKey);
-        arguments.Add(Milliseconds(job.UniqueFor));
+        var shape = _lastShape;
+        if (shape is null || !shape.Fits(job))
+            _lastShape = shape = new JobShape(job);
+        return shape.Packed;
     }
 
     private static EnqueueAnswer ReadAnswer(RedisResult answer) => answer.Length < 0

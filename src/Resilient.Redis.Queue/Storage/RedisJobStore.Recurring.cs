@@ -9,10 +9,9 @@ internal partial class RedisJobStore
 
     public override async ValueTask<(long ServerTime, TickReply Reply)> ScheduleAsync(Tick schedule, NewJob job, bool starting, CancellationToken cancellationToken)
     {
-        List<RedisValue> arguments = [schedule.Name, starting, schedule.Cron, schedule.Zone, schedule.Due];
-        AddHow(arguments, job);
-        arguments.Add(job.Body);
-        var reply = (long[])(await RunAsync(scripts.Schedule, [keys.Root, keys.Recurring, keys.Ticks], [.. arguments], RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false))!;
+        var reply = (long[])(await RunAsync(
+            scripts.Schedule, [keys.Root, keys.Recurring, keys.Ticks],
+            [schedule.Name, starting, schedule.Cron, schedule.Zone, schedule.Due, How(job), job.Body], RetrySafety.Idempotent, cancellationToken).ConfigureAwait(false))!;
         return (reply[0], new TickReply((ReplyCode)reply[1], reply[2]));
     }
 

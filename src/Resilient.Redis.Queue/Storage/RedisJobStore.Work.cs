@@ -90,7 +90,7 @@ internal partial class RedisJobStore
         return [.. called];
     }
 
-    private static void AddSettlements(List<RedisValue> arguments, IReadOnlyList<Settlement> settlements, int[] order)
+    private void AddSettlements(List<RedisValue> arguments, IReadOnlyList<Settlement> settlements, int[] order)
     {
         for (var at = 0; at < order.Length;)
         {
@@ -111,7 +111,7 @@ internal partial class RedisJobStore
         }
     }
 
-    private static void AddSettlement(List<RedisValue> arguments, Settlement settlement)
+    private void AddSettlement(List<RedisValue> arguments, Settlement settlement)
     {
         var (outcome, delay, error, result) = settlement.Outcome switch
         {
@@ -128,7 +128,7 @@ internal partial class RedisJobStore
         foreach (var followUp in followUps)
         {
             arguments.Add(followUp.Job.Id.Value);
-            AddHow(arguments, followUp.Job);
+            arguments.Add(How(followUp.Job));
             arguments.Add(followUp.Job.Body);
             arguments.Add(followUp.Queue);
         }
