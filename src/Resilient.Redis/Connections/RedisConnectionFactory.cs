@@ -41,7 +41,10 @@ internal sealed class RedisConnectionFactory(ResolvedRedisOptions options, Redis
         }
 
         sockets.Attach(driver);
+        var isDirect = driver.Tunnel is null && DedicatedThreads.IsOn;
         _pace.Attach(driver);
+        if (isDirect)
+            driver.Tunnel = new DirectTunnel(driver, driver.Tunnel!, time);
 
         cancellationToken.ThrowIfCancellationRequested();
         var connecting = ConnectionMultiplexer.ConnectAsync(driver);
