@@ -20,6 +20,7 @@ internal sealed class JobShape
     private readonly int _maxAttempts;
     private readonly (TimeSpan Keep, TimeSpan Timeout, TimeSpan Delay) _times;
 
+    /// <param name="job">It has no unique key.</param>
     public JobShape(NewJob job)
     {
         (_name, _maxAttempts, _times) = (job.Name, job.MaxAttempts, (job.Keep, job.Timeout, job.Delay));
@@ -28,10 +29,10 @@ internal sealed class JobShape
 
     public byte[] Packed { get; }
 
-    /// <summary>Whether that job is enqueued just so; never with a unique key.</summary>
-    public bool Fits(NewJob job) => job.UniqueKey.Length == 0 && job.MaxAttempts == _maxAttempts && _times == (job.Keep, job.Timeout, job.Delay) && job.Name == _name;
+    /// <summary>Whether that job, which has no unique key either, is enqueued just so.</summary>
+    public bool Fits(NewJob job) => job.MaxAttempts == _maxAttempts && _times == (job.Keep, job.Timeout, job.Delay) && job.Name == _name;
 
-    private static byte[] Write(NewJob job)
+    public static byte[] Write(NewJob job)
     {
         var isPlain = job.Delay == TimeSpan.Zero && job.UniqueKey.Length == 0 && job.Keep >= s_longKept;
         var packed = new byte[1 + (2 * HeadOfText) + Encoding.UTF8.GetByteCount(job.Name) + Encoding.UTF8.GetByteCount(job.UniqueKey) + ((Fields - 2) * MostBytesOfNumber)];

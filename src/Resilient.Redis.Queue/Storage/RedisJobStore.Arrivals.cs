@@ -77,6 +77,9 @@ internal partial class RedisJobStore
 
     private byte[] How(NewJob job)
     {
+        if (job.UniqueKey.Length > 0)
+            return JobShape.Write(job); // of this one only
+
         var shape = _lastShape;
         if (shape is null || !shape.Fits(job))
             _lastShape = shape = new JobShape(job);

@@ -31,8 +31,13 @@ internal sealed class DirectTransport : DuplexTransport
     private bool _isWriting;
     private bool _hasWriter;
 
+    // Who is alone: no reply is awaited, and nobody came while the last ones were.
     private bool _awaitsReply;
-    private bool _isAlone; // what is staged is the rest of a message that was begun while no reply was awaited
+    private bool _hasCompany;
+    private bool _hadCompany;
+    private bool _isBegun; // a page of the staged message has been sent or queued
+    private bool _isAlone; // of whoever has staged it
+
     private bool _isClosed;
 
     /// <param name="socket">It is connected. From here on it belongs to the transport.</param>
@@ -70,7 +75,7 @@ internal sealed class DirectTransport : DuplexTransport
         {
             if (!_isClosed && _staged.Length > 0)
                 Send();
-            _isAlone = false;
+            _isBegun = false;
             return !_isClosed;
         }
     }
@@ -85,17 +90,18 @@ internal sealed class DirectTransport : DuplexTransport
 
     private static void StartThread(string name, Action run) => new Thread(() => run()) { IsBackground = true, Name = name }.Start();
 
-    /// <summary>What is staged: at once where nobody else's reply is awaited, since behind one there may be more, and those go together.</summary>
+    /// <summary>What is staged: at once by who is alone, else together with what others stage.</summary>
     private void Send()
     {
         _flushes++;
-        var sent = 0;
-        if ((_isAlone || !_awaitsReply) && !_isWriting && _queued.Length == 0)
+        if (!_isBegun)
         {
-            _isAlone = _awaitsReply = true;
-            sent = SendSome(_staged.Span);
+            _isAlone = !_awaitsReply && !_hadCompany;
+            _hasCompany |= _awaitsReply;
+            _isBegun = _awaitsReply = true;
         }
 
+        var sent = _isAlone && !_isWriting && _queued.Length == 0 ? SendSome(_staged.Span) : 0;
         if (sent < _staged.Length)
             Queue(_staged.Span[sent..]);
         _staged.Clear();
@@ -220,7 +226,8 @@ internal sealed class DirectTransport : DuplexTransport
 
     private bool Hand(TransportReceiver receiver, ReadOnlySpan<byte> received)
     {
-        Volatile.Write(ref _awaitsReply, false);
+        lock (_gate)
+            (_awaitsReply, _hadCompany, _hasCompany) = (false, _hasCompany, false);
         if (!receiver.OnReceived(received))
             return false;
         receiver.OnBatchEnd();
