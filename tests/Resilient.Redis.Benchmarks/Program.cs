@@ -10,7 +10,7 @@ namespace Resilient.Redis.Benchmarks;
 /// </summary>
 public static class Program
 {
-    private const string Usage = "queue|connection|scaling [--json FILE] [--quick] [--only enqueue|drain|latency|memory|depth|leases, or the key of a row of the first two] [--prefetch N] [--alone [raw]]";
+    private const string Usage = "queue|connection|scaling [--json FILE] [--quick] [--only enqueue|drain|latency|memory|depth|leases, or the key of a row of the first two or of connection] [--prefetch N] [--alone [raw]]";
     private const int DefaultPrefetch = 1000;
 
     private static readonly string[] s_partsOfRows = ["enqueue", "drain"]; // of their rows one can be run by itself
@@ -35,7 +35,7 @@ public static class Program
         Console.WriteLine($"{server.GetType().Name}, {Cores.OfMachine} cores, a core each for client and server where a row does not say otherwise");
         var only = Option(args, "--only");
         var part = s_partsOfRows.FirstOrDefault(name => only?.StartsWith(name + '-', StringComparison.Ordinal) == true);
-        var bench = new Bench(args.Contains("--quick") ? 3 : 9, args.Contains("--alone") ? server : null, part is null ? null : only, Option(args, "--alone") == "raw");
+        var bench = new Bench(args.Contains("--quick") ? 3 : 9, args.Contains("--alone") ? server : null, part is null && suite == "queue" ? null : only, Option(args, "--alone") == "raw");
         if (suite == "connection")
             await ConnectionRows.RunAsync(server, bench, args.Contains("--only-large"));
         else

@@ -11,7 +11,7 @@ namespace Resilient.Redis.Queue.Producing;
 /// </remarks>
 internal sealed class SharedCalls(JobStore store, TimeProvider time)
 {
-    private const int MostUnderWay = 2; // one is answered while the server works on the other
+    private const int MostUnderWay = 1; // more of them are smaller each, and cost more than they save: the connection has one socket
 
     private readonly Lock _gate = new();
     private readonly LinkedList<Caller> _waiting = new();

@@ -147,7 +147,10 @@ internal sealed class WorkerLoop(
         var wake = stopping.IsCancellationRequested ? giveUp : stopping;
         var planned = share.IsEmpty;
         if (await signal.WaitAsync(planned ? _sleep : Poll(), wake).ConfigureAwait(false))
+        {
+            await Task.Yield(); // behind handlers that are about to end too: they are settled in the same call
             return;
+        }
 
         // Where other queues have all slots, a planned look passes its turn on, and without a lease to extend only looks move this queue's time.
         share.MayHaveWork();

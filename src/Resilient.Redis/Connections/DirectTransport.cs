@@ -17,6 +17,8 @@ internal sealed class DirectTransport : DuplexTransport
     private const int PageBytes = 32 * 1024; // of a large message, sent while the rest is staged
     private const int KeptBytes = 64 * 1024;
 
+    private const int MostTurns = 16;
+
     private readonly Lock _gate = new();
     private readonly AutoResetEvent _wake = new(false);
     private readonly Socket _socket;
@@ -31,12 +33,9 @@ internal sealed class DirectTransport : DuplexTransport
     private bool _isWriting;
     private bool _hasWriter;
 
-    // Who is alone: no reply is awaited, and nobody came while the last ones were.
-    private bool _awaitsReply;
-    private bool _hasCompany;
-    private bool _hadCompany;
-    private bool _isBegun; // a page of the staged message has been sent or queued
-    private bool _isAlone; // of whoever has staged it
+    private bool _awaitsReply; // nothing has come since the last message
+    private bool _isBegun; // a page of what is staged has been sent or queued
+    private bool _isAlone; // what is staged was begun while no reply was awaited
 
     private bool _isClosed;
 
@@ -96,8 +95,7 @@ internal sealed class DirectTransport : DuplexTransport
         _flushes++;
         if (!_isBegun)
         {
-            _isAlone = !_awaitsReply && !_hadCompany;
-            _hasCompany |= _awaitsReply;
+            _isAlone = !_awaitsReply;
             _isBegun = _awaitsReply = true;
         }
 
@@ -161,10 +159,21 @@ internal sealed class DirectTransport : DuplexTransport
             }
 
             _wake.WaitOne();
-            Thread.Yield(); // who has waked it is about to be followed by others, where several wait for their replies at once
+            Gather();
         }
 
         _wake.Dispose();
+    }
+
+    /// <summary>Who has waked the writer is about to be followed by others, where several had waited for their replies: for as long as more comes.</summary>
+    private void Gather()
+    {
+        var (seen, turns) = (-1, 0);
+        while (_queued.Length is var queued && queued > seen && turns++ < MostTurns)
+        {
+            seen = queued;
+            Thread.Yield();
+        }
     }
 
     private void SendAll(Bytes sending)
@@ -226,8 +235,7 @@ internal sealed class DirectTransport : DuplexTransport
 
     private bool Hand(TransportReceiver receiver, ReadOnlySpan<byte> received)
     {
-        lock (_gate)
-            (_awaitsReply, _hadCompany, _hasCompany) = (false, _hasCompany, false);
+        Volatile.Write(ref _awaitsReply, false);
         if (!receiver.OnReceived(received))
             return false;
         receiver.OnBatchEnd();
