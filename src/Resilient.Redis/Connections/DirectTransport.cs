@@ -7,8 +7,8 @@ namespace Resilient.Redis.Connections;
 
 /// <summary>The bytes of one connection, with no thread between a caller and the socket: who is alone sends at once, and a thread of its own reads.</summary>
 /// <remarks>
-/// With dedicated threads the driver hands each message to a writer thread and hears of replies by way of the runtime's event loop, which is more than
-/// half of the thread switches of a call that is awaited alone. Here too callers who meet are sent together, by a writer thread; and only that one
+/// With dedicated threads the driver hands each message to a writer thread and hears of replies by way of the runtime's event loop, which is most
+/// of the thread switches of a call that is awaited alone. Here too callers who meet are sent together, by a writer thread; and only that one
 /// ever waits for a socket that takes no more. None of it needs the thread pool, so a starved one does not stop Redis.
 /// </remarks>
 internal sealed class DirectTransport : DuplexTransport
@@ -16,7 +16,6 @@ internal sealed class DirectTransport : DuplexTransport
     private const int LeastSpace = 256;
     private const int PageBytes = 32 * 1024; // of a large message, sent while the rest is staged
     private const int KeptBytes = 64 * 1024;
-
     private const int MostTurns = 16;
 
     private readonly Lock _gate = new();
@@ -24,7 +23,7 @@ internal sealed class DirectTransport : DuplexTransport
     private readonly Socket _socket;
 
     // What the driver stages: by whoever holds its write lock, apart from the flush with which it closes.
-    private Bytes _staged = new();
+    private readonly Bytes _staged = new();
     private int _flushes;
     private int _flushesBefore;
 

@@ -1,9 +1,9 @@
 using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
-using RESPite.Transports;
 using Resilient.Redis.Connections;
 using Resilient.Redis.TestKit;
+using RESPite.Transports;
 
 namespace Resilient.Redis.Tests.Unit;
 
