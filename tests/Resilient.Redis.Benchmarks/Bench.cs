@@ -15,7 +15,7 @@ namespace Resilient.Redis.Benchmarks;
 internal sealed class Bench(int rounds, TestServer? alone = null, string? only = null, bool rawAlone = false)
 {
     private const int MostCompiled = 20;
-    private const int MostWarmUps = 8;
+    private const int MostWarmUps = 5;
 
     private readonly List<Result> _results = [];
 

@@ -33,6 +33,18 @@ public sealed class UniqueTests(BothServers servers) : ScriptTests(servers)
         (await queue.StateAsync()).CheckInvariants();
     }
 
+    /// <summary>How jobs are enqueued is written once for all that are enqueued alike.</summary>
+    [Theory, OnBothServers]
+    public async Task Job_without_the_key_that_is_else_like_its_holder_is_accepted(ServerKind kind)
+    {
+        var queue = await QueueAsync(kind);
+
+        (await queue.EnqueueManyAsync(Unique("a"), TestQueue.Job("b"))).Should().Equal(ReplyCode.Accepted, ReplyCode.Accepted);
+        (await queue.EnqueueManyAsync(TestQueue.Job("c"))).Should().Equal(ReplyCode.Accepted);
+        (await EnqueueAsync(queue, "d")).Code.Should().Be(ReplyCode.Duplicate);
+        (await queue.StateAsync()).CheckInvariants();
+    }
+
     [Theory, OnBothServers]
     public async Task Refusal_is_remembered_for_repeats_of_the_call(ServerKind kind)
     {
