@@ -36,7 +36,7 @@ internal sealed class QueueUnderTest : IAsyncDisposable
     {
         var runs = new Runs(work);
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddSimpleConsole();
+        builder.Logging.SetMinimumLevel(LogLevel.Error).AddSimpleConsole();
         builder.Services.AddSingleton(runs);
         var queue = builder.Services
             .AddResilientRedis(redis => (redis.ConnectionString, redis.AttemptTimeout, redis.TotalTimeout) = (server.Endpoint, TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(60)))

@@ -70,12 +70,14 @@ internal sealed class Fleet : IAsyncDisposable
     public async Task ReplaceAsync(int number, Func<Child, Task> end, TimeSpan pause)
     {
         var (slot, child) = (Slots[number], Slots[number].Child!);
-        slot.IsDown = true;
+        var isFirst = slot.TryEmpty();
         await end(child);
+        if (!isFirst)
+            return; // a kill during a stop: whoever came first fills the slot, or there would be two processes in it, and one that nobody knows of
         _guard.Forget(child.Id);
         await Task.Delay(pause);
         Start(number);
-        slot.IsDown = false;
+        slot.Fill();
     }
 
     /// <summary>Asks them to stop, and waits.</summary>
@@ -111,6 +113,8 @@ internal sealed class Fleet : IAsyncDisposable
 /// <summary>The place of one process; who dies there is followed by another.</summary>
 internal sealed class Slot(FaultProxy proxy)
 {
+    private int _isDown;
+
     public FaultProxy Proxy => proxy;
 
     public Child? Child { get; set; }
@@ -120,5 +124,10 @@ internal sealed class Slot(FaultProxy proxy)
     public string Name { get; set; } = "";
 
     /// <summary>Empty on purpose.</summary>
-    public bool IsDown { get; set; }
+    public bool IsDown => Volatile.Read(ref _isDown) != 0;
+
+    /// <returns>False where somebody has emptied it already.</returns>
+    public bool TryEmpty() => Interlocked.Exchange(ref _isDown, 1) == 0;
+
+    public void Fill() => Volatile.Write(ref _isDown, 0);
 }
