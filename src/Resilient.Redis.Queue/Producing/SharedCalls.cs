@@ -4,18 +4,16 @@ using Resilient.Redis.Queue.Storage;
 
 namespace Resilient.Redis.Queue.Producing;
 
-/// <summary>Callers who meet share one script call: who comes while calls are under way waits for the end of one, and goes with all others who wait.</summary>
+/// <summary>Callers who meet share one script call: who comes while a call is under way waits for its end, and goes with all others who wait.</summary>
 /// <remarks>
 /// Who is alone waits for nobody. A failed call has failed for all of its callers, and each decides for itself what to do next.
 /// Not where the queue has a limit: a call is accepted whole or not at all, so one caller's jobs could have another's refused.
 /// </remarks>
 internal sealed class SharedCalls(JobStore store, TimeProvider time)
 {
-    private const int MostUnderWay = 1; // more of them are smaller each, and cost more than they save: the connection has one socket
-
     private readonly Lock _gate = new();
     private readonly LinkedList<Caller> _waiting = new();
-    private int _underWay;
+    private bool _isUnderWay; // one at a time: two are smaller each, and cost more than they save, since the connection has one socket
 
     /// <param name="jobs">The caller's.</param>
     /// <param name="notAfter">As in <see cref="JobStore.EnqueueAsync(IReadOnlyList{NewJob}, long, CancellationToken)"/>.</param>
@@ -34,9 +32,9 @@ internal sealed class SharedCalls(JobStore store, TimeProvider time)
     {
         lock (_gate)
         {
-            if (_underWay < MostUnderWay)
+            if (!_isUnderWay)
             {
-                _underWay++;
+                _isUnderWay = true;
                 return null;
             }
 
@@ -91,7 +89,7 @@ internal sealed class SharedCalls(JobStore store, TimeProvider time)
         }
     }
 
-    /// <summary>Who goes in the next call; with nobody, one call fewer is under way.</summary>
+    /// <summary>Who goes in the next call; with nobody, none is under way.</summary>
     private List<Caller> Take()
     {
         var callers = new List<Caller>();
@@ -105,8 +103,7 @@ internal sealed class SharedCalls(JobStore store, TimeProvider time)
                 (jobs, bytes) = (jobs + next.Jobs.Count, bytes + next.Bytes);
             }
 
-            if (callers.Count == 0)
-                _underWay--;
+            _isUnderWay = callers.Count > 0;
         }
 
         return callers;

@@ -13,8 +13,8 @@ internal sealed class JobShape
     private const int MostBytesOfNumber = 9;
     private const int HeadOfText = 5;
 
-    /// <summary>A plain job is kept for longer than its call can be repeated, whatever else is asked for: so the script need not look (rule R15).</summary>
-    private static readonly TimeSpan s_longKept = 2 * EnqueueCall.MaxValidity;
+    /// <summary>A plain job asks to be kept for at least this long, longer than its call can be repeated, so that the script need not lengthen it (rule R15). PLAIN_KEEP_MS in Scripts/_plain.lua mirrors it.</summary>
+    public static readonly TimeSpan LongKept = 2 * EnqueueCall.MaxValidity;
 
     private readonly string _name;
     private readonly int _maxAttempts;
@@ -34,7 +34,7 @@ internal sealed class JobShape
 
     public static byte[] Write(NewJob job)
     {
-        var isPlain = job.Delay == TimeSpan.Zero && job.UniqueKey.Length == 0 && job.Keep >= s_longKept;
+        var isPlain = job.Delay == TimeSpan.Zero && job.UniqueKey.Length == 0 && job.Keep >= LongKept;
         var packed = new byte[1 + (2 * HeadOfText) + Encoding.UTF8.GetByteCount(job.Name) + Encoding.UTF8.GetByteCount(job.UniqueKey) + ((Fields - 2) * MostBytesOfNumber)];
         packed[0] = (byte)(0x90 | (isPlain ? FieldsOfPlain : Fields)); // an array of so many
         var at = 1;

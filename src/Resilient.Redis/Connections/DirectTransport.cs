@@ -197,13 +197,14 @@ internal sealed class DirectTransport : DuplexTransport
 
     private void Read(TransportReceiver receiver)
     {
-        Exception? fault;
+        Exception? fault = null;
         try
         {
             var buffer = GC.AllocateUninitializedArray<byte>(KeptBytes);
+            int received;
             do
-                fault = null;
-            while (ReceiveSome(buffer, ref fault) is var received and >= 0 && (received == 0 || Hand(receiver, buffer.AsSpan(0, received))));
+                received = ReceiveSome(buffer, ref fault);
+            while (received == 0 || (received > 0 && Hand(receiver, buffer.AsSpan(0, received))));
         }
         catch (Exception error) // Whatever it is, the driver has to know that nobody reads any more.
         {

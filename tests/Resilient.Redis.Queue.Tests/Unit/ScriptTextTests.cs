@@ -76,6 +76,11 @@ public sealed partial class ScriptTextTests
     public void Outcomes_are_remembered_as_long_as_a_call_can_be_valid() =>
         RepeatableMs().Match(Read("_prelude.lua")).Groups[1].Value.Should().Be($"{EnqueueCall.MaxValidity.TotalMilliseconds}");
 
+    /// <summary>A shorter one here could be forgotten while its call can be repeated (rule R15).</summary>
+    [Fact]
+    public void Plain_jobs_are_kept_as_long_as_their_script_takes_for_granted() =>
+        PlainKeepMs().Match(Read("_plain.lua")).Groups[1].Value.Should().Be($"{JobShape.LongKept.TotalMilliseconds}");
+
     /// <summary>Else a process would ask for a name that Redis does not give it, or wait for longer than it must (rule R20).</summary>
     [Fact]
     public void Schedule_is_given_up_after_the_same_time_here_and_there() =>
@@ -107,6 +112,9 @@ public sealed partial class ScriptTextTests
 
     [GeneratedRegex(@"local ABANDONED_MS = (\d+)")]
     private static partial Regex AbandonedMs();
+
+    [GeneratedRegex(@"local PLAIN_HOW, PLAIN_KEEP_MS = \d+, (\d+)")]
+    private static partial Regex PlainKeepMs();
 
     [GeneratedRegex(@"local REPEATABLE_MS = (\d+)")]
     private static partial Regex RepeatableMs();
