@@ -10,7 +10,13 @@ namespace Resilient.Redis.Queue.Tests.Processes;
 /// <summary>This assembly as a program: the worker processes that tests kill, stop and measure.</summary>
 public static class Program
 {
-    public static Task Main(string[] args) => args switch
+    public static Task Main(string[] args)
+    {
+        ThreadPool.SetMinThreads(Environment.ProcessorCount, Environment.ProcessorCount); // as any program's, and not the test host's
+        return RunAsync(args);
+    }
+
+    private static Task RunAsync(string[] args) => args switch
     {
         ["worker", var endpoint, var lease, var concurrency, var maxDeliveries] => WorkerProgram.RunAsync(
             endpoint, TimeSpan.Parse(lease, CultureInfo.InvariantCulture), int.Parse(concurrency, CultureInfo.InvariantCulture), int.Parse(maxDeliveries, CultureInfo.InvariantCulture)),

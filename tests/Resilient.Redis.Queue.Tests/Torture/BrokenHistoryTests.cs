@@ -79,6 +79,14 @@ public sealed class BrokenHistoryTests
     public void Second_run_without_a_cause() => Broken<RunsAgainForACause>(new ForgedHistory().Enqueued(0)
         .Started(1, "w1", 10).Ended(2, "w1", 10).Ran(5, "w2", 11).Completed(11));
 
+    [Fact]
+    public void Second_run_of_a_job_that_a_worker_killed_later_had_done() => Broken<RunsAgainForACause>(new ForgedHistory().Enqueued(0)
+        .Started(1, "w1", 10).Ended(2, "w1", 10).Ran(3, "w2", 11).Fault(5, 5, "w1", FaultKind.KillWorker).Completed(11));
+
+    [Fact]
+    public void Second_run_before_the_end_of_one_on_a_worker_killed_later() => Broken<RunsAgainForACause>(new ForgedHistory().Enqueued(0)
+        .Started(1, "w1", 10).Ran(3, "w2", 11).Ended(4, "w1", 10, RunEnd.Failed).Fault(5, 5, "w1", FaultKind.KillWorker).Completed(11));
+
     [Theory]
     [InlineData(FaultKind.KillRedis, "redis")]
     [InlineData(FaultKind.RestartRedis, "redis")]

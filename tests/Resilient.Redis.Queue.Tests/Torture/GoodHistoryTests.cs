@@ -70,5 +70,12 @@ public sealed class GoodHistoryTests
         .Started(1, "w1", 10).Ended(2, "w1", 10, RunEnd.Failed).Fault(2.1, 8, "w1", FaultKind.FreezeWorker)
         .Ran(5, "w2", 11, attempt: 2).AnsweredAgain(2, 9, "w1", 10, JobState.Scheduled).Completed(11, attempt: 2));
 
+    [Theory]
+    [InlineData(RunEnd.Failed, 2)]
+    [InlineData(RunEnd.PutOff, 1)]
+    [InlineData(RunEnd.Stopped, 1)]
+    internal void Settlement_that_a_killed_worker_could_not_write_down_is_good(RunEnd how, int attempt) => Good(new ForgedHistory().Enqueued(0)
+        .Started(1, "w1", 10).Ended(2, "w1", 10, how).Ran(2.1, "w2", 11, attempt).Fault(2.2, 2.5, "w1", FaultKind.KillWorker).Completed(11, attempt));
+
     private static void Good(ForgedHistory history) => history.Check().Should().BeEmpty();
 }

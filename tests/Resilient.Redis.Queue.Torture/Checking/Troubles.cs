@@ -23,6 +23,9 @@ internal sealed class Troubles(TimeSpan lease, IReadOnlyList<Happening> happenin
         _ => false,
     });
 
+    /// <summary>Whether the worker did not live to the end of the run.</summary>
+    public bool WasEnded(string who) => _faults[who].Any(fault => fault.Kind is FaultKind.KillWorker or FaultKind.StopWorker or FaultKind.Poisoned);
+
     /// <summary>Whether the worker could not have told its handler by then that another may run the job.</summary>
     /// <remarks>One that stops in doubt can tell while it is cut off; one that waits for Redis's word cannot.</remarks>
     public bool CouldNotTell(string who, TimeSpan at) => Of(who).Any(fault => fault.Kind switch

@@ -97,7 +97,7 @@ internal sealed record Ended(TimeSpan At, string Who, string Id, long Token, Run
 /// <param name="Code">What Redis said to that.</param>
 /// <param name="State">Where the job went; null when there is no such job.</param>
 /// <param name="ServerTime">Redis's clock in ms, when the script ran or answered again.</param>
-/// <param name="SentAt">Before the first attempt of the call.</param>
+/// <param name="SentAt">Before the worker sent it for the first time: a repeat is answered as that was, whoever has claimed the job in between.</param>
 internal sealed record Settled(
     TimeSpan At, string Who, string Id, long Token, string Outcome, ReplyCode Code, JobState? State, long ServerTime, TimeSpan SentAt) : Happening(At, Who);
 

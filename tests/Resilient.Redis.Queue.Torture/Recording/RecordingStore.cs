@@ -6,9 +6,12 @@ namespace Resilient.Redis.Queue.Torture.Recording;
 
 /// <summary>The queue's own store, which writes down what Redis answered to each claim and settlement.</summary>
 /// <remarks>A settlement whose reply is lost is sent again by its worker, so only those of a worker that is killed meanwhile are not seen here.</remarks>
-internal sealed class RecordingStore(IResilientRedis redis, QueueKeys keys, JobQueueOptions options, IRedisConnectionFactory connections, Journal journal)
+internal sealed class RecordingStore(IResilientRedis redis, QueueKeys keys, JobQueueOptions options, IRedisConnectionFactory? connections, Journal journal)
     : RedisJobStore(redis, keys, options, RedisScripts.Default, connections)
 {
+    private WorkCall? _underWay; // a worker has one call under way, and repeats that very one (rule R12)
+    private TimeSpan _firstSentAt;
+
     public static void Add(IServiceCollection services, string queue, Journal journal) => services.AddKeyedSingleton<JobStore>(queue, (provider, _) =>
     {
         var options = provider.GetRequiredService<IOptionsMonitor<JobQueueOptions>>().Get(queue);
@@ -19,7 +22,9 @@ internal sealed class RecordingStore(IResilientRedis redis, QueueKeys keys, JobQ
 
     public override async ValueTask<WorkReply> WorkAsync(string session, int lane, WorkCall call, CancellationToken cancellationToken)
     {
-        var sentAt = Journal.Now;
+        if (!ReferenceEquals(call, _underWay))
+            (_underWay, _firstSentAt) = (call, Journal.Now);
+        var sentAt = _firstSentAt;
         var reply = await base.WorkAsync(session, lane, call, cancellationToken);
         foreach (var (settlement, answer) in call.Settlements.Zip(reply.Settlements))
         {

@@ -68,14 +68,14 @@ internal sealed class FaultInjector(RedisServer redis, Fleet fleet, Guard guard,
         mendIt();
     }
 
-    /// <summary>Written down when the process is gone: what it has written before is its own.</summary>
+    /// <summary>From the order until the process is gone: a busy machine takes its time, and what the process has begun to write meanwhile is lost.</summary>
     private Task EndWorkerAsync(PlannedFault fault, string who, Func<Child, Task> end) => fleet.ReplaceAsync(
         fault.Slot,
         async child =>
         {
             var began = Journal.Now;
             await end(child);
-            journal.Write((now, _) => new Fault(fault.Kind == FaultKind.StopWorker ? began : now, who, fault.Kind, now));
+            journal.Write((now, _) => new Fault(began, who, fault.Kind, now));
         },
         fault.Length);
 

@@ -16,6 +16,7 @@ public static class Program
     {
         if (args is not ["starve", var endpoint, var dedicated, var seconds])
             throw new ArgumentException("starve ENDPOINT true|false SECONDS");
+        ThreadPool.SetMinThreads(Environment.ProcessorCount, Environment.ProcessorCount); // as any program's, and not the test host's
         var report = Starve(endpoint, bool.Parse(dedicated), TimeSpan.FromSeconds(int.Parse(seconds, CultureInfo.InvariantCulture)));
         Console.WriteLine(JsonSerializer.Serialize(report));
 
