@@ -29,4 +29,7 @@ public sealed class JobWorkerOptions
 
     /// <summary>Whether memory is given back to the system after large jobs. Variable <c>AGGRESSIVE_MEMORY_MANAGEMENT</c> (true, false, 1, 0) where this is null. Default false.</summary>
     public bool? AggressiveMemoryManagement { get; set; }
+
+    /// <summary>How many jobs have to end while a call is under way to be worth a call beside it. Small only in tests: a call for few costs Redis more a job.</summary>
+    internal int CallBesideFrom { get; set; } = 200;
 }

@@ -123,7 +123,7 @@ internal sealed class TestWorker(TestQueue queue, string session)
         await queue.Store.WorkAsync(session, 0, new WorkCall(sequence, want, roomForOneAlone, settlements), default);
 
     public async Task<SettlementReply> SettleAsync(ClaimedJob job, Outcome outcome, bool started = true) =>
-        (await CallAsync(0, false, new Settlement(job.Lease, outcome, started))).Settlements[0];
+        (await CallAsync(0, false, new Settlement(job, outcome, started))).Settlements[0];
 
     public async Task<ReplyCode> ExtendAsync(ClaimedJob job, bool started = true) => (await ExtendAsync(new Extension(job.Lease, started)))[0];
 

@@ -17,15 +17,16 @@ local finished, records, until_q, well_rest = 0, {}, {}, {} -- of finish_well; c
 local RETENTION = 'until' -- in a shape: until when its jobs are kept, as ZADD takes it
 
 -- Completed in its first run, with no follow-up and no unique key: nothing is unpacked for it, and all of a call are written at once.
-local function finish_well(id, token, result, shape, body_at)
+-- head: what its record had between its first byte and its body.
+local function finish_well(key, id, head, shape, token, result)
   local rest = result == '' and well_rest[token] or cmsgpack.pack({ token, session, now_ms, result })
   if result == '' then well_rest[token] = rest end
-  local record = run_well(raws[id], body_at, rest)
+  local record = RUN_WELL .. head .. rest
   if not shape[RETENTION] then shape[RETENTION] = int(q + math.max(shape.keep_ms, 4 * lease_ms)) end
   raws[id], decoded[id] = record, nil
   finished = finished + 1
   local at = 2 * finished
-  records[at - 1], records[at] = job_key(id), record
+  records[at - 1], records[at] = key, record
   until_q[at - 1], until_q[at] = shape[RETENTION], id
 end
 
@@ -34,7 +35,8 @@ local function write_finished()
   set_in_chunks(records)
   call_in_chunks('ZADD', done, until_q)
   count('completed', finished)
-  for i = 2, 2 * finished, 2 do ended[#ended + 1] = until_q[i] end
+  local before = #ended
+  for i = 1, finished do ended[before + i] = until_q[2 * i] end
 end
 
 local function lose(id)

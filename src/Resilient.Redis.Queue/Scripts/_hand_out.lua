@@ -14,12 +14,15 @@ local LANE_MS = 86400000 -- a lane is of no use a day after its last call
 local last = redis.call('GET', lane)
 last = last and cmsgpack.unpack(last) or { 0, {}, {} }
 
+local line = {} -- its head, as it was read before anything was written
+
 -- The ids that this call may hand out, read before anything is written. ending: how many leases it may end.
 local function read_candidates(seen, ending)
   read_rate()
   want = math.min(want, allowed(ending + #seen.expired))
   if want == 0 then return end
-  read(redis.call('LRANGE', waiting, 0, want - 1))
+  line = redis.call('LRANGE', waiting, 0, want - 1)
+  read(line)
   local due = {}
   for i = 1, math.min(want, #seen.due) do due[i] = seen.due[i] end
   read(due)
@@ -49,11 +52,13 @@ local function hand_out()
   want = math.min(want, allowed(0))
   local only = alone and want > 0 and redis.call('LINDEX', suspect, 0)
   local ids = only and { only } or {}
-  local heads = want > #ids and redis.call('LRANGE', waiting, 0, want - #ids - 1) or {}
-  for _, id in ipairs(heads) do ids[#ids + 1] = id end
+  local from_line = want - #ids
+  if line_moved and from_line > 0 then line = redis.call('LRANGE', waiting, 0, from_line - 1) end
+  local heads, before = math.min(from_line, #line), #ids
+  for i = 1, heads do ids[before + i] = line[i] end
 
   local jobs, handed, deadlines, packed, suspects = {}, {}, {}, {}, {}
-  local seen, bytes, skips, deadline, leased_here = 0, 0, #heads > 0 and redis.call('SCARD', skip) > 0, int(q + lease_ms), 0
+  local seen, bytes, skips, deadline, leased_here = 0, 0, heads > 0 and redis.call('SCARD', skip) > 0, int(q + lease_ms), 0
 
   -- job: nil for a fresh one.
   local function lease(id, token, job)

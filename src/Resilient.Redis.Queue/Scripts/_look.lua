@@ -47,6 +47,7 @@ local function look(keep, forget)
 end
 
 local suspects_moved = false -- whether this call has put a job among the suspects, or has taken one
+local line_moved = false -- whether it has put one in line
 
 -- At the head of its line; handed out alone from its second expiry on (rule R17). A suspect that has lost its worker goes to the
 -- end: at the head, a job that kills its worker time after time would keep all other suspects waiting until it is dead.
@@ -55,6 +56,7 @@ local function push_back(id, job, has_expired)
     suspects_moved = true
     redis.call(has_expired and 'RPUSH' or 'LPUSH', suspect, id)
   else
+    line_moved = true
     redis.call('LPUSH', waiting, id)
   end
 end
@@ -96,6 +98,7 @@ end
 local function tidy(seen)
   save_clock()
   for i = #seen.expired, 1, -1 do recover(seen.expired[i]) end
+  line_moved = line_moved or #seen.due > 0
   call_in_chunks('RPUSH', waiting, seen.due)
   call_in_chunks('ZREM', scheduled, seen.due)
   remove(seen.forgotten, done)

@@ -5,6 +5,7 @@ local function schedule(id, s, job)
   if s.delay_ms > 0 then
     redis.call('ZADD', scheduled, int(now_ms + s.delay_ms), id)
   else
+    line_moved = true
     redis.call('RPUSH', waiting, id)
   end
   store(id, job)

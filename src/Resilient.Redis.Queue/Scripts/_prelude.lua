@@ -63,9 +63,16 @@ local function decode_lease(packed)
   return lease
 end
 
+-- A hash whose values are longer than this is a table; a shorter one is a list in which each field is searched for, up to
+-- hash-max-listpack-entries (512), which costs more than all else that is done for a job.
+local LISTPACK_VALUE = 64 -- hash-max-listpack-value
+
 local function pack_lease(lease)
   local fields = { lease.session, lease.token, lease.started, lease.claimed_ms }
   if lease.progress ~= '' or lease.cancel ~= '' then fields[5], fields[6] = lease.progress, lease.cancel end
+  local packed = cmsgpack.pack(fields)
+  if #packed > LISTPACK_VALUE then return packed end
+  fields[5], fields[6], fields[7] = lease.progress, lease.cancel, string.rep('-', LISTPACK_VALUE - #packed) -- with its head that is enough
   return cmsgpack.pack(fields)
 end
 

@@ -7,7 +7,7 @@
 -- The shape is packed: { name, max attempts, keep ms, timeout ms }. Jobs that are enqueued alike have the same, so that a call packs and reads
 -- it once for all of them; and claim and completion of a fresh job only copy text. Most jobs never get any other record.
 local FRESH, RUN_WELL, WHOLE, REFUSED, REMOVED = '\1', '\2', '\3', '\4', '\5'
-local SHAPE_AT = 9 -- where the shape begins
+local SHAPE_AT, TIME_BYTES = 9, 6 -- where the shape begins; and how long the time is
 
 local shapes = {} -- packed -> shape (false: damaged), as far as this call has met them
 
@@ -29,9 +29,6 @@ local function fresh_shape(raw)
   local packed = part_of(raw, SHAPE_AT, SHAPE_AT + length - 1)
   return shapes[packed] or shape_of(packed), SHAPE_AT + length
 end
-
--- Its record once it has completed, when there is no more to tell; the rest is packed { token, session, ended ms, result }.
-local function run_well(raw, body_at, rest) return RUN_WELL .. part_of(raw, 2, body_at - 1) .. rest end
 
 -- Of a live job ended_ms is since when it is ready, 0 for since it was enqueued.
 local function encode(job)

@@ -4,9 +4,11 @@
 -- KEYS[17..]  job keys     one for each settlement below, in order: the id is what follows `root j:`; then one for each follow-up; then
 --                          outbox where one is for another queue
 -- ARGV        as in _worker.lua, _limit.lua and _hand_out.lua, then
--- ARGV[12..]  token, outcome, and for `done` how many: so many settlements of jobs that were leased together and have completed with no result
---             and no follow-up. For any other, which is one settlement: 1 if the handler was started, delay ms, error, result, and the number
---             of its follow-ups; which come next: id, how (_arrive.lua), body, and the other queue, empty for this one
+-- ARGV[12..]  token, outcome, and for `done` how many, so many settlements of jobs that were leased together and have completed with no result
+--             and no follow-up; and of those that were leased as they were enqueued the shape and the times that their records begin with
+--             (_record.lua), so that these need not be read again; empty for others. For any other outcome, which is one settlement: 1 if the
+--             handler was started, delay ms, error, result, and the number of its follow-ups; which come next: id, how (_arrive.lua), body, and
+--             the other queue, empty for this one
 --             outcome: done | complete | fail (spends an attempt) | later (spends nothing) | unknown (spends a delivery) | dead | return
 --             A job that somebody asked to cancel is cancelled by all of these but done, complete and dead.
 --
@@ -16,8 +18,8 @@
 if sequence < last[1] then return reply(STALE, {}, {}, false) end
 if sequence == last[1] then return answer_again() end
 
-read(ids)
-touch_unique(ids)
+read_settled()
+touch_unique(unread)
 local completing = {}
 local arriving = has_follow_ups and arrivals(root, waiting, scheduled, stats, now_ms, completing)
 for i, s in ipairs(settlements) do
@@ -46,7 +48,7 @@ local leaving, leaves = {}, 0 -- ids whose leases end here
 
 -- Decided for each job by (session, token), whatever the sequence (rule R13); and one after the other, since a batch may name
 -- a lease twice: the second is a repeat, and must not put the job in a second place.
-local function settle(id, s)
+local function settle(at, id, s)
   local raw = raws[id]
   if not is_mine(id, s.token) then
     if not raw then return GONE, 0 end
@@ -58,8 +60,11 @@ local function settle(id, s)
   local code, state = ACCEPTED, DEAD
   local shape, body_at
   if raw and s.outcome == 'complete' and #s.follow_ups == 0 then shape, body_at = fresh_shape(raw) end
-  if shape then
-    finish_well(id, s.token, s.result, shape, body_at)
+  if raw == nil then
+    finish_told(at, id, s)
+    state = COMPLETED
+  elseif shape then
+    finish_well(job_key(id), id, part_of(raw, 2, body_at - 1), shape, s.token, s.result)
     state = COMPLETED
   elseif not raw then
     lose(id)
@@ -79,7 +84,7 @@ end
 tidy(seen)
 local unlike = {} -- what is to tell of settlements
 for i, s in ipairs(settlements) do
-  local code, state = settle(ids[i], s)
+  local code, state = settle(i, ids[i], s)
   if code ~= ACCEPTED or state ~= COMPLETED then
     unlike[#unlike + 1], unlike[#unlike + 2], unlike[#unlike + 3] = i - 1, code, state
   end
@@ -88,6 +93,7 @@ write_finished()
 -- Each is in its new place: now out of the old one. A lease never stands without its deadline: it would never expire.
 call_in_chunks('HDEL', leases, leaving)
 call_in_chunks('ZREM', active, leaving)
+line_moved = line_moved or arriving
 if arriving then arriving.write() end -- follow-ups: committed with the completion, in one atomic step (promise 6)
 local answer = claim_and_reply(seen, unlike)
 tell_waiting(root, waited, ended)

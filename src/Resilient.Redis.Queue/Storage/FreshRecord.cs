@@ -3,16 +3,29 @@ using System.Text;
 
 namespace Resilient.Redis.Queue.Storage;
 
+/// <summary>What jobs that were enqueued alike have in common in their records (Scripts/_record.lua).</summary>
+/// <param name="Packed">As it is stored.</param>
+/// <param name="Name">The wire name of the job's type.</param>
+/// <param name="Timeout">The longest run; zero for none of its own.</param>
+internal sealed record FreshShape(byte[] Packed, string Name, TimeSpan Timeout);
+
 /// <summary>Reads the jobs of one claim that go out as they are stored: see Scripts/_record.lua. Jobs that were enqueued alike have the same shape, which is read once.</summary>
-internal ref struct FreshRecord
+internal struct FreshRecord
 {
+    public const int TimeBytes = LengthAt - TimeAt;
+
     private const int TimeAt = 1;
     private const int LengthAt = 7;
     private const int ShapeAt = 8;
 
-    private ReadOnlySpan<byte> _shape;
-    private string _name;
-    private TimeSpan _timeout;
+    private FreshShape? _shape;
+
+    /// <summary>As it stands in a record.</summary>
+    public static void WriteTime(Span<byte> target, long time)
+    {
+        BinaryPrimitives.WriteUInt16BigEndian(target, (ushort)(time >> 32));
+        BinaryPrimitives.WriteUInt32BigEndian(target[2..], (uint)time);
+    }
 
     /// <param name="lease">The right to run it.</param>
     /// <param name="record">The script has looked at its shape.</param>
@@ -22,21 +35,20 @@ internal ref struct FreshRecord
         if (record.Length < ShapeAt || record.Length < ShapeAt + record[LengthAt])
             throw new FormatException("A fresh job's record is cut off.");
         var shape = record.AsSpan(ShapeAt, record[LengthAt]);
-        if (_name is null || !shape.SequenceEqual(_shape))
-            ReadShape(shape);
+        if (_shape is null || !shape.SequenceEqual(_shape.Packed))
+            _shape = ReadShape(shape);
         var enqueued = ((long)BinaryPrimitives.ReadUInt16BigEndian(record.AsSpan(TimeAt)) << 32) | BinaryPrimitives.ReadUInt32BigEndian(record.AsSpan(TimeAt + 2));
-        return new ClaimedJob(lease, 1, 0, false, _timeout, enqueued, _name!, record.AsMemory(ShapeAt + shape.Length));
+        return new ClaimedJob(lease, 1, 0, false, _shape.Timeout, enqueued, _shape.Name, record.AsMemory(ShapeAt + shape.Length), _shape);
     }
 
     /// <summary>MessagePack: { name, max attempts, keep ms, timeout ms }.</summary>
-    private void ReadShape(ReadOnlySpan<byte> shape)
+    private static FreshShape ReadShape(ReadOnlySpan<byte> shape)
     {
         var rest = shape[1..]; // the array's head
         var name = ReadText(ref rest);
         ReadNumber(ref rest);
         ReadNumber(ref rest);
-        (_name, _timeout) = (name, TimeSpan.FromMilliseconds(ReadNumber(ref rest)));
-        _shape = shape;
+        return new FreshShape(shape.ToArray(), name, TimeSpan.FromMilliseconds(ReadNumber(ref rest)));
     }
 
     private static string ReadText(ref ReadOnlySpan<byte> rest)

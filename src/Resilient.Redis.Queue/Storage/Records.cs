@@ -53,13 +53,22 @@ internal readonly record struct Lease(JobId Id, long Token);
 /// <param name="EnqueuedAt">Server time in ms.</param>
 /// <param name="Name">The wire name of its type.</param>
 /// <param name="Body">See <see cref="JobEnvelope"/>.</param>
-internal sealed record ClaimedJob(Lease Lease, int Attempt, int Lapses, bool IsAlone, TimeSpan Timeout, long EnqueuedAt, string Name, ReadOnlyMemory<byte> Body);
+/// <param name="Shape">Of a job that is stored as it was enqueued; null for any other.</param>
+internal sealed record ClaimedJob(
+    Lease Lease, int Attempt, int Lapses, bool IsAlone, TimeSpan Timeout, long EnqueuedAt, string Name, ReadOnlyMemory<byte> Body, FreshShape? Shape = null);
 
 /// <summary>How a run ended.</summary>
 /// <param name="Lease">The right under which it ran.</param>
 /// <param name="Outcome">What becomes of the job.</param>
 /// <param name="Started">Whether the handler was started.</param>
-internal sealed record Settlement(Lease Lease, Outcome Outcome, bool Started);
+/// <param name="Shape">As it came with the lease: what it holds, Redis need not read again.</param>
+/// <param name="EnqueuedAt">Server time in ms; where there is a shape.</param>
+internal sealed record Settlement(Lease Lease, Outcome Outcome, bool Started, FreshShape? Shape = null, long EnqueuedAt = 0)
+{
+    public Settlement(ClaimedJob job, Outcome outcome, bool started) : this(job.Lease, outcome, started, job.Shape, job.EnqueuedAt)
+    {
+    }
+}
 
 /// <summary>One numbered call of a lane; it is repeated as it is until it is answered (rule R12).</summary>
 internal sealed record WorkCall(long Sequence, int Want, bool RoomForOneAlone, IReadOnlyList<Settlement> Settlements);

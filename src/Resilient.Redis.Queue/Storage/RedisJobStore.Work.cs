@@ -13,7 +13,7 @@ internal partial class RedisJobStore
     public override async ValueTask<WorkReply> WorkAsync(string session, int lane, WorkCall call, CancellationToken cancellationToken)
     {
         var settlements = call.Settlements;
-        var order = InOrder(settlements.Count, i => IsDone(settlements[i]) ? settlements[i].Lease.Token : long.MaxValue);
+        var order = InOrder(settlements);
         List<RedisValue> arguments = [.. Common(session), call.Sequence, call.Want, call.RoomForOneAlone];
         AddSettlements(arguments, settlements, order);
 
@@ -54,8 +54,35 @@ internal partial class RedisJobStore
     /// <summary>The places of what is sent, so that what goes by the same number goes together; else as they were.</summary>
     private static int[] InOrder(int count, Func<int, long> number) => [.. Enumerable.Range(0, count).OrderBy(number)];
 
+    /// <summary>What goes by one token and is of one shape together; then the others, as they were. All as they were where a job is named twice: then their order matters.</summary>
+    private static int[] InOrder(IReadOnlyList<Settlement> settlements)
+    {
+        var order = new int[settlements.Count];
+        var ids = new HashSet<JobId>(order.Length);
+        for (var i = 0; i < order.Length; i++)
+        {
+            order[i] = i;
+            ids.Add(settlements[i].Lease.Id);
+        }
+
+        if (ids.Count == order.Length)
+            Array.Sort(order, Compare);
+        return order;
+
+        int Compare(int one, int other)
+        {
+            var (a, b) = (settlements[one], settlements[other]);
+            var by = TokenOf(a).CompareTo(TokenOf(b));
+            if (by == 0 && IsDone(a) && !ReferenceEquals(a.Shape, b.Shape))
+                by = string.CompareOrdinal(a.Shape?.Name, b.Shape?.Name);
+            return by == 0 ? one - other : by;
+        }
+
+        static long TokenOf(Settlement settlement) => IsDone(settlement) ? settlement.Lease.Token : long.MaxValue;
+    }
+
     private static bool IsDone(Settlement settlement) =>
-        settlement is { Started: true, Outcome: Outcome.Completed { Result.Length: 0, FollowUps.Count: 0 } };
+        settlement is { Started: true, Outcome: Outcome.Completed { Result.Length: 0, FollowUps: null or { Count: 0 } } };
 
     /// <summary>ARGV[1..5] of Scripts/_worker.lua, and ARGV[6..8] of _limit.lua.</summary>
     private RedisValue[] Common(string session) =>
@@ -103,12 +130,21 @@ internal partial class RedisJobStore
             }
 
             var from = at++;
-            while (at < order.Length && IsDone(settlements[order[at]]) && settlements[order[at]].Lease.Token == settlement.Lease.Token)
+            while (at < order.Length && settlements[order[at]] is var next && IsDone(next) && next.Lease.Token == settlement.Lease.Token && IsOf(next.Shape, settlement.Shape))
                 at++;
-            arguments.Add(settlement.Lease.Token);
-            arguments.Add(Done);
-            arguments.Add(at - from);
+            arguments.AddRange([settlement.Lease.Token, Done, at - from, settlement.Shape?.Packed ?? [], settlement.Shape is null ? RedisValue.EmptyString : Times(settlements, order.AsSpan(from..at))]);
         }
+    }
+
+    private static bool IsOf(FreshShape? shape, FreshShape? other) =>
+        ReferenceEquals(shape, other) || (shape is not null && other is not null && shape.Packed.AsSpan().SequenceEqual(other.Packed));
+
+    private static byte[] Times(IReadOnlyList<Settlement> settlements, ReadOnlySpan<int> places)
+    {
+        var times = new byte[places.Length * FreshRecord.TimeBytes];
+        for (var i = 0; i < places.Length; i++)
+            FreshRecord.WriteTime(times.AsSpan(i * FreshRecord.TimeBytes), settlements[places[i]].EnqueuedAt);
+        return times;
     }
 
     private void AddSettlement(List<RedisValue> arguments, Settlement settlement)

@@ -22,6 +22,8 @@ internal sealed class JobSlots
     private readonly Func<RunningJob, Task<bool>> _announce;
     private readonly Canceller _canceller;
     private readonly AsyncSignal _signal;
+    private readonly int _many;
+    private readonly AsyncSignal _manyEnded;
     private readonly ILogger _logger;
     private bool _closed;
 
@@ -31,11 +33,14 @@ internal sealed class JobSlots
     /// <param name="announce">Tells Redis that a suspect job is about to start; false when its lease is lost or the worker stops.</param>
     /// <param name="canceller">Fires tokens.</param>
     /// <param name="signal">Set when a slot is free or something has ended.</param>
+    /// <param name="many">How much has to have ended to be worth a call beside one that is under way.</param>
+    /// <param name="manyEnded">Set when so much has.</param>
     /// <param name="logger">The worker's.</param>
     public JobSlots(
-        SlotShare share, JobRunner runner, LeaseKeeper keeper, Func<RunningJob, Task<bool>> announce, Canceller canceller, AsyncSignal signal, ILogger logger)
+        SlotShare share, JobRunner runner, LeaseKeeper keeper, Func<RunningJob, Task<bool>> announce, Canceller canceller, AsyncSignal signal,
+        int many, AsyncSignal manyEnded, ILogger logger)
     {
-        (_share, _runner, _keeper, _announce, _canceller, _signal, _logger) = (share, runner, keeper, announce, canceller, signal, logger);
+        (_share, _runner, _keeper, _announce, _canceller, _signal, _many, _manyEnded, _logger) = (share, runner, keeper, announce, canceller, signal, many, manyEnded, logger);
         share.Attach(StartReady, signal.Set);
         keeper.Renewed = StartReady;
         keeper.Overran = Abandon;
@@ -101,6 +106,23 @@ internal sealed class JobSlots
             _ended.RemoveRange(0, count);
             return ended;
         }
+    }
+
+    /// <summary>Waits until so much has ended that it is worth a call beside one that is under way. False on cancellation.</summary>
+    public async Task<bool> ManyEndedAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            lock (_gate)
+            {
+                if (_ended.Count >= _many)
+                    return true;
+            }
+
+            await _manyEnded.WaitAsync(Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(false);
+        }
+
+        return false;
     }
 
     /// <summary>Starts nothing more; what waits is handed back.</summary>
@@ -265,7 +287,14 @@ internal sealed class JobSlots
         if (outcome is null)
             _keeper.Remove(job);
         else
-            _ended.Add((job, new Settlement(job.Lease, outcome, job.Started)));
+            AddEnded(job, new Settlement(job.Job, outcome, job.Started));
+    }
+
+    private void AddEnded(RunningJob job, Settlement settlement)
+    {
+        _ended.Add((job, settlement));
+        if (_ended.Count == _many)
+            _manyEnded.Set();
     }
 
     /// <summary>Its time was up long ago and it does not stop: the attempt has failed, and the handler costs its slot until it returns (promise 7).</summary>
@@ -276,7 +305,7 @@ internal sealed class JobSlots
             if (!_running.Contains(job) || !job.TryEnd())
                 return;
             var error = $"The run took longer than its time-out of {job.Timeout} and its handler did not stop although its token had fired.";
-            _ended.Add((job, new Settlement(job.Lease, new Outcome.Failed(_runner.Pause(job.Attempt), error), Started: true)));
+            AddEnded(job, new Settlement(job.Lease, new Outcome.Failed(_runner.Pause(job.Attempt), error), Started: true));
         }
 
         Log.HandlerDoesNotStop(_logger, job.Queue, job.Id, job.Job.Name);

@@ -110,7 +110,7 @@ internal sealed class QueueWorker(
         try
         {
             var announcer = new StartAnnouncer(store, session, telemetry, time, _giveUp.Token, _stopping.Token);
-            var slots = new JobSlots(share, runner, keeper, announcer.AnnounceAsync, canceller, _signal, logger);
+            var slots = new JobSlots(share, runner, keeper, announcer.AnnounceAsync, canceller, _signal, options.CallBesideFrom, new AsyncSignal(time), logger);
             var courier = new OutboxCourier(store, targets, time, logger);
             var loop = new WorkerLoop(store, session, share, slots, keeper, pulse, telemetry, _signal, _memory, serializer, targets, courier, queueOptions, options, clock, logger);
             _slots = slots;

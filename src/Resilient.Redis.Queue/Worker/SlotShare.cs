@@ -33,7 +33,7 @@ internal sealed class SlotShare(SlotBudget budget, int rank, int weight)
     /// <summary>Whether its last answer said that there is nothing more.</summary>
     public bool IsEmpty => _standing == Standing.Empty;
 
-    /// <summary>How many jobs its call under way may bring.</summary>
+    /// <summary>How many jobs its calls under way may bring.</summary>
     public int Asked { get; private set; }
 
     /// <summary>Claimed, and not running yet.</summary>
@@ -72,20 +72,25 @@ internal sealed class SlotShare(SlotBudget budget, int rank, int weight)
     public int Take()
     {
         lock (budget.Gate)
-            return Asked = Math.Min(budget.RoomOf(this), MostInOneCall);
+        {
+            var asked = Math.Min(budget.RoomOf(this), MostInOneCall);
+            Asked += asked;
+            return asked;
+        }
     }
 
     /// <summary>What the call has brought.</summary>
+    /// <param name="asked">For how many it asked.</param>
     /// <param name="claimed">How many jobs.</param>
     /// <param name="more">Whether another call at once pays.</param>
-    public void Answered(int claimed, bool more)
+    public void Answered(int asked, int claimed, bool more)
     {
         lock (budget.Gate)
         {
             Waiting += claimed;
             Turn += claimed / (double)weight;
-            _standing = claimed < Asked && !more ? Standing.Empty : Standing.Ready;
-            Asked = 0;
+            _standing = claimed < asked && !more ? Standing.Empty : Standing.Ready;
+            Asked -= asked;
         }
 
         NudgeOthers();

@@ -6,20 +6,23 @@ using Resilient.Redis.Queue.Storage;
 namespace Resilient.Redis.Queue.Worker;
 
 /// <summary>The loop of one worker: settle what has ended and claim what comes next, in one call; sleep when there is neither.</summary>
-/// <remarks>It owns the one lane of its session: one call is outstanding, and it is repeated as it is until it is answered (rule R12).</remarks>
+/// <remarks>
+/// Each lane of its session has one call outstanding, which is repeated as it is until it is answered (rule R12). There are two: where many
+/// jobs end while a call is under way, a second one beside it lets Redis and this process work at the same time.
+/// </remarks>
 internal sealed class WorkerLoop(
     JobStore store, WorkerSession session, SlotShare share, JobSlots slots, LeaseKeeper keeper, WorkerPulse pulse, QueueTelemetry telemetry, AsyncSignal signal, MemoryKeeper memory,
     JobSerializer serializer, FollowUpTargets targets, OutboxCourier courier, JobQueueOptions queueOptions, JobWorkerOptions options, TimeProvider clock, ILogger logger)
 {
-    private const int Lane = 0;
-
     private static readonly TimeSpan s_idlePoll = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_refusedPause = TimeSpan.FromSeconds(5);
 
     private readonly Func<string, JobWriter> _writerOf = targets.WriterOf;
-    private long _sequence;
+    private readonly Lane _main = new(0, signal);
+    private readonly Lane _beside = new(1, new AsyncSignal(clock)); // never set: the main lane's is for one waiter
+    private volatile bool _isUnderWayBeside;
     private bool _warnedOfLease;
     private bool _rung;
     private bool _look;
@@ -36,6 +39,21 @@ internal sealed class WorkerLoop(
     /// <param name="giveUp">Returns at once: what is not settled by now comes back when its lease has lapsed.</param>
     public async Task RunAsync(CancellationToken stopping, CancellationToken giveUp)
     {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(giveUp);
+        var beside = WorkBesideAsync(over, stopping);
+        try
+        {
+            await WorkInTurnAsync(stopping, over.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            await over.CancelAsync().ConfigureAwait(false);
+            await beside.ConfigureAwait(false);
+        }
+    }
+
+    private async Task WorkInTurnAsync(CancellationToken stopping, CancellationToken giveUp)
+    {
         share.MayHaveWork();
         while (GoesOn(stopping, giveUp))
         {
@@ -46,7 +64,7 @@ internal sealed class WorkerLoop(
             var want = stopping.IsCancellationRequested ? 0 : share.Take();
             // Without room a bell is answered all the same: the call passes it on to a worker that has room.
             if (ended.Count > 0 || want > 0 || (_look && !stopping.IsCancellationRequested))
-                await WorkAsync(ended, want, stopping, giveUp).ConfigureAwait(false);
+                await WorkAsync(_main, ended, want, stopping, giveUp).ConfigureAwait(false);
             else
                 await SleepAsync(stopping, giveUp).ConfigureAwait(false);
             memory.ReleaseWhenDue();
@@ -56,14 +74,40 @@ internal sealed class WorkerLoop(
     private bool GoesOn(CancellationToken stopping, CancellationToken giveUp)
     {
         signal.Reset(); // all that it has told by now is looked at after this
-        return !giveUp.IsCancellationRequested && !(stopping.IsCancellationRequested && slots.IsEmpty);
+        return !giveUp.IsCancellationRequested && !(stopping.IsCancellationRequested && slots.IsEmpty && !_isUnderWayBeside);
     }
 
-    private async Task WorkAsync(IReadOnlyList<(RunningJob Job, Settlement Settlement)> ended, int want, CancellationToken stopping, CancellationToken giveUp)
+    /// <summary>Many jobs that end while the main call is under way are settled by a call beside it.</summary>
+    private async Task WorkBesideAsync(CancellationTokenSource over, CancellationToken stopping)
     {
-        _look = false;
-        var call = new WorkCall(++_sequence, want, slots.HasRoomForOneAlone, [.. ended.Select(end => end.Settlement)]);
-        var (reply, sentAt) = await CallInTimeAsync(call, stopping, giveUp).ConfigureAwait(false);
+        // One at a time are started in the order in which they were claimed; and queues that share the slots claim nothing ahead.
+        if (!share.IsAlone || options.Concurrency == 1)
+            return;
+        try
+        {
+            while (await slots.ManyEndedAsync(over.Token).ConfigureAwait(false))
+            {
+                _isUnderWayBeside = true;
+                if (slots.TakeEnded() is { Count: > 0 } ended)
+                    await WorkAsync(_beside, ended, stopping.IsCancellationRequested ? 0 : share.Take(), stopping, over.Token).ConfigureAwait(false);
+                _isUnderWayBeside = false;
+                signal.Set();
+            }
+        }
+        catch
+        {
+            await over.CancelAsync().ConfigureAwait(false); // the session is over, for the main call too
+            throw;
+        }
+    }
+
+    private async Task WorkAsync(Lane lane, IReadOnlyList<(RunningJob Job, Settlement Settlement)> ended, int want, CancellationToken stopping, CancellationToken giveUp)
+    {
+        // What has lapsed before is handed out one at a time to a process, so one lane asks for it (rule R17).
+        var call = new WorkCall(++lane.Sequence, want, lane == _main && slots.HasRoomForOneAlone, [.. ended.Select(end => end.Settlement)]);
+        if (lane == _main)
+            _look = false;
+        var (reply, sentAt) = await CallInTimeAsync(lane, call, stopping, giveUp).ConfigureAwait(false);
         if (reply is null)
             return;
 
@@ -71,14 +115,19 @@ internal sealed class WorkerLoop(
         var isFirst = pulse.Age is null;
         pulse.Beat();
         keeper.Lease = pulse.Lease = reply.Lease;
-        share.Answered(reply.Jobs.Length, reply.More);
+        // Whether there is nothing more, the main call finds out: its answer may come first and be the newer one.
+        share.Answered(want, reply.Jobs.Length, reply.More || lane != _main);
         foreach (var (job, _) in ended)
             keeper.Remove(job);
         var jobs = Array.ConvertAll(reply.Jobs, job => new RunningJob(job, store.Queue, options.JobTimeout, serializer, queueOptions.MaxPayloadBytes, _writerOf, clock, sentAt));
         keeper.Add(jobs);
         slots.Accept(jobs);
-        _sleep = SleepAfter(reply);
-        _look = reply.More && want == 0 && slots.IsEmpty;
+        if (lane == _main)
+        {
+            _sleep = SleepAfter(reply);
+            _look = reply.More && want == 0 && slots.IsEmpty;
+        }
+
         if (ended.Any(end => end.Settlement.Outcome is Outcome.Completed { FollowUps: { } followUps } && followUps.Any(followUp => followUp.Queue.Length > 0)))
             courier.DeliverSoon();
 
@@ -91,18 +140,18 @@ internal sealed class WorkerLoop(
     }
 
     /// <summary>Queues that share the slots go on without this one while its Redis is silent.</summary>
-    private async Task<(WorkReply? Reply, long SentAt)> CallInTimeAsync(WorkCall call, CancellationToken stopping, CancellationToken giveUp)
+    private async Task<(WorkReply? Reply, long SentAt)> CallInTimeAsync(Lane lane, WorkCall call, CancellationToken stopping, CancellationToken giveUp)
     {
         if (share.IsAlone)
-            return await CallAsync(call, stopping, giveUp).ConfigureAwait(false);
+            return await CallAsync(lane, call, stopping, giveUp).ConfigureAwait(false);
 
         var late = clock.CreateTimer(static share => ((SlotShare)share!).NoAnswer(), share, SlotShare.Patience, Timeout.InfiniteTimeSpan);
         await using (late.ConfigureAwait(false))
-            return await CallAsync(call, stopping, giveUp).ConfigureAwait(false);
+            return await CallAsync(lane, call, stopping, giveUp).ConfigureAwait(false);
     }
 
     /// <summary>Sends one call until it is answered. Giving up on it ends the session.</summary>
-    private async Task<(WorkReply? Reply, long SentAt)> CallAsync(WorkCall call, CancellationToken stopping, CancellationToken giveUp)
+    private async Task<(WorkReply? Reply, long SentAt)> CallAsync(Lane lane, WorkCall call, CancellationToken stopping, CancellationToken giveUp)
     {
         Exception? failure = null;
         for (var failures = 0; !giveUp.IsCancellationRequested; failures++)
@@ -110,7 +159,7 @@ internal sealed class WorkerLoop(
             var sentAt = clock.GetTimestamp();
             try
             {
-                var reply = await store.WorkAsync(session.Id, Lane, call, giveUp).ConfigureAwait(false);
+                var reply = await store.WorkAsync(session.Id, lane.Number, call, giveUp).ConfigureAwait(false);
                 telemetry.Called(NameOf(call), clock.GetElapsedTime(sentAt), null);
                 if (failure is not null)
                     Log.WorkerGoesOn(logger, store.Queue, failures);
@@ -134,7 +183,7 @@ internal sealed class WorkerLoop(
                 if (stopping.IsCancellationRequested && call.Settlements.Count == 0)
                     break;
                 var longest = error is RedisRefusedException ? s_refusedPause : s_longestPause;
-                await signal.WaitAsync(Backoff.Delay(failures + 1, s_firstPause, longest, Random.Shared.NextDouble()), giveUp).ConfigureAwait(false);
+                await lane.Wake.WaitAsync(Backoff.Delay(failures + 1, s_firstPause, longest, Random.Shared.NextDouble()), giveUp).ConfigureAwait(false);
             }
         }
 
@@ -205,4 +254,16 @@ internal sealed class WorkerLoop(
         Outcome.Dead dead => dead.Reason,
         _ => outcome.GetType().Name,
     };
+
+    /// <summary>Numbers its calls.</summary>
+    /// <param name="number">Its own.</param>
+    /// <param name="wake">Ends a pause between two attempts of a call.</param>
+    private sealed class Lane(int number, AsyncSignal wake)
+    {
+        public int Number => number;
+
+        public AsyncSignal Wake => wake;
+
+        public long Sequence { get; set; }
+    }
 }

@@ -118,7 +118,7 @@ public sealed class CutScriptTests : IAsyncLifetime
                 new Outcome.Dead("hopeless"),
                 Outcome.Returned.Instance,
             ];
-            var call = new WorkCall(2 + place, 0, false, [.. mine.Zip(outcomes, (job, outcome) => new Settlement(job.Lease, outcome, true))]);
+            var call = new WorkCall(2 + place, 0, false, [.. mine.Zip(outcomes, (job, outcome) => new Settlement(job, outcome, true))]);
             return await cut.WorkAsync("me", 0, call, default);
         });
 
@@ -200,7 +200,7 @@ public sealed class CutScriptTests : IAsyncLifetime
         var ids = await EnqueueAsync(Places);
         var store = Store(_beside);
         var jobs = (await store.WorkAsync("me", 0, new WorkCall(1, Places, false, []), default)).Jobs;
-        await store.WorkAsync("me", 0, new WorkCall(2, 0, false, [.. jobs.Select(job => new Settlement(job.Lease, new Outcome.Dead("dead"), true))]), default);
+        await store.WorkAsync("me", 0, new WorkCall(2, 0, false, [.. jobs.Select(job => new Settlement(job, new Outcome.Dead("dead"), true))]), default);
         return ids;
     }
 

@@ -19,6 +19,7 @@ internal sealed class Lockstep
     private readonly List<string> _story = [];
     private readonly HashSet<Lease> _settled = [];
     private readonly Dictionary<JobId, long> _tokens = [];
+    private readonly Dictionary<Lease, ClaimedJob> _claimed = []; // as Redis told them, whose records nobody has damaged since
 
     private Lockstep(TestQueue redis, Sequence sequence)
     {
@@ -97,7 +98,8 @@ internal sealed class Lockstep
             if (_cast.Pick(worker, ended.Pick, ended.Foreign, ended.WrongToken) is not { } lease)
                 continue;
             FollowUp[] followUps = [.. ended.FollowUps.Select(job => new FollowUp(Cast.Job(_cast.FollowUpId(job.Id), job), ended.Abroad ? "abroad" : ""))];
-            settlements.Add(new Settlement(lease, Sequence.OutcomeOf(ended, followUps), ended.Started));
+            var outcome = Sequence.OutcomeOf(ended, followUps);
+            settlements.Add(_claimed.TryGetValue(lease, out var job) ? new Settlement(job, outcome, ended.Started) : new Settlement(lease, outcome, ended.Started));
         }
 
         worker.Last = new WorkCall(worker.Last.Sequence + 1 + step.Gap, step.Want, step.Alone, settlements);
@@ -105,6 +107,8 @@ internal sealed class Lockstep
         var reply = await CallAsync(worker, worker.Last);
         Judge(settlements, reply, _memory.Read(data => data.Stat("accepted")) - accepted);
         worker.Leases.AddRange(reply.Jobs.Select(job => job.Lease));
+        foreach (var job in reply.Jobs)
+            _claimed[job.Lease] = job;
     }
 
     private async Task RepeatAsync(Step.Again step)
@@ -194,6 +198,9 @@ internal sealed class Lockstep
             await _redis.DeleteRecordAsync(id.Value);
         else
             await _redis.DamageAsync(id.Value);
+        // A damaged record that need not be read is replaced by the completion; that the memory, which has no such way, buries it, is no disagreement.
+        foreach (var lease in _claimed.Keys.Where(lease => lease.Id == id).ToList())
+            _claimed.Remove(lease);
         _memory.Read(data => step.Delete ? data.Records.Remove(id.Value) : (data.Records[id.Value] = new DamagedRecord("damaged"u8.ToArray())) is not null);
     }
 

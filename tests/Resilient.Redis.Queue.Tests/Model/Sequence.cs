@@ -65,7 +65,7 @@ internal sealed record Sequence(int Seed, JobQueueOptions Options, IReadOnlyList
 
     public static Outcome OutcomeOf(Ended ended, IReadOnlyList<FollowUp> followUps) => ended.Outcome switch
     {
-        0 => new Outcome.Completed("1"u8.ToArray(), followUps),
+        0 => new Outcome.Completed(ended.DelayMs % 2 == 0 ? [] : "1"u8.ToArray(), followUps),
         1 => new Outcome.Failed(TimeSpan.FromMilliseconds(ended.DelayMs), "failed"),
         2 => new Outcome.PutOff(TimeSpan.FromMilliseconds(ended.DelayMs), "later"),
         3 => new Outcome.Unknown(TimeSpan.FromMilliseconds(ended.DelayMs), "unknown"),

@@ -46,7 +46,7 @@ public sealed class ConcurrencyTests(BothServers servers) : ScriptTests(servers)
                 if (reply.Jobs.Length > 0)
                     (await store.ExtendAsync($"w{n}", [.. reply.Jobs.Select(job => new Extension(job.Lease, true))], default))
                         .Should().OnlyContain(code => code == ReplyCode.Accepted);
-                ended = [.. reply.Jobs.Select((job, i) => new Settlement(job.Lease, i == 3 && job.Attempt == 1 ? new Outcome.Failed(TimeSpan.Zero, "once more") : new Outcome.Completed(default), true))];
+                ended = [.. reply.Jobs.Select((job, i) => new Settlement(job, i == 3 && job.Attempt == 1 ? new Outcome.Failed(TimeSpan.Zero, "once more") : new Outcome.Completed(default), true))];
                 if (ended.Length == 0 && settled.Count >= Jobs)
                     return;
             }

@@ -171,7 +171,7 @@ public sealed class EnqueueTests(BothServers servers) : ScriptTests(servers)
         var reply = await store.EnqueueAsync([TestQueue.Job("a")], before + 60_000, default);
         var job = (await store.WorkAsync("w", 0, new WorkCall(1, 1, true, []), default)).Jobs.Single();
         var extended = await store.ExtendAsync("w", [new Extension(job.Lease, true)], default);
-        var settled = await store.WorkAsync("w", 0, new WorkCall(2, 0, false, [new Settlement(job.Lease, new Outcome.Completed(default), true)]), default);
+        var settled = await store.WorkAsync("w", 0, new WorkCall(2, 0, false, [new Settlement(job, new Outcome.Completed(default), true)]), default);
 
         var after = await store.GetServerTimeAsync(default);
         reply.ServerTime.Should().BeInRange(before, after);
@@ -193,7 +193,7 @@ public sealed class EnqueueTests(BothServers servers) : ScriptTests(servers)
 
         var jobs = await worker.ClaimAsync(9000);
         var extended = queue.Store.Extend(queue.Database, worker.Session, [.. jobs.Select(job => new Extension(job.Lease, true))]);
-        var settled = await worker.CallAsync(0, false, [.. jobs.Select(job => new Settlement(job.Lease, new Outcome.Completed(default), true))]);
+        var settled = await worker.CallAsync(0, false, [.. jobs.Select(job => new Settlement(job, new Outcome.Completed(default), true))]);
 
         extended.Codes.Where(code => code == ReplyCode.Accepted).Should().HaveCount(9000);
         settled.Settlements.Where(reply => reply.Code == ReplyCode.Accepted).Should().HaveCount(9000);

@@ -101,7 +101,7 @@ public sealed class LaneTests(BothServers servers) : ScriptTests(servers)
         var before = await queue.StateAsync();
 
         var late = await worker.RepeatAsync(1, 2);
-        var lateSettlement = await worker.RepeatAsync(1, 2, true, new Settlement(job.Lease, new Outcome.Completed(default), true));
+        var lateSettlement = await worker.RepeatAsync(1, 2, true, new Settlement(job, new Outcome.Completed(default), true));
 
         foreach (var reply in new[] { late, lateSettlement })
         {

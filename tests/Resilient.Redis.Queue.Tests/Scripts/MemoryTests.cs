@@ -37,7 +37,7 @@ public sealed class MemoryTests
         (await worker.ExtendAsync(first[1])).Should().Be(ReplyCode.Accepted);
         var jobs = await worker.ClaimAsync(48);
         jobs.Should().HaveCount(48);
-        var reply = await worker.CallAsync(9, true, [.. jobs.Append(first[1]).Select(job => new Settlement(job.Lease, new Outcome.Completed(default), true))]);
+        var reply = await worker.CallAsync(9, true, [.. jobs.Append(first[1]).Select(job => new Settlement(job, new Outcome.Completed(default), true))]);
         reply.Settlements.Should().HaveCount(49).And.OnlyContain(settled => settled.Code == ReplyCode.Accepted);
         (await UsedAsync(queue.Database)).Should().BeLessThan(used - 40 * 100_000, "a completed job gives its payload back");
 

@@ -59,7 +59,7 @@ public sealed class OperatorTests(BothServers servers) : ScriptTests(servers)
         reply.Jobs.Should().BeEmpty();
         reply.More.Should().BeFalse("another call at once would find nothing either");
         (await worker.ExtendAsync(job)).Should().Be(ReplyCode.Accepted);
-        (await worker.CallAsync(5, true, new Settlement(job.Lease, new Outcome.Completed(default), true))).Jobs.Should().BeEmpty();
+        (await worker.CallAsync(5, true, new Settlement(job, new Outcome.Completed(default), true))).Jobs.Should().BeEmpty();
         var state = await queue.StateAsync();
         state.Waiting.Should().Equal("job1");
         state.Idle.Should().Equal("me");

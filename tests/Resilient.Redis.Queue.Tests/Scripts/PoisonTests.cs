@@ -84,6 +84,7 @@ public sealed class PoisonTests(BothServers servers) : ScriptTests(servers)
             var jobs = await worker.ClaimAsync(3);
             await queue.DamageAsync("job1", record);
 
+            // Not told what the records begin with (ToldSettlementTests): they are read.
             var reply = await worker.CallAsync(0, false, [.. jobs.Select(job => new Settlement(job.Lease, s_completed, true))]);
 
             reply.Settlements.Select(settled => settled.State).Should().Equal([JobState.Completed, JobState.Dead, JobState.Completed], what);

@@ -89,7 +89,7 @@ public sealed class SettleTests(BothServers servers) : ScriptTests(servers)
         var worker = queue.Worker("w");
         var job = (await worker.ClaimAsync()).Single();
 
-        var reply = await worker.CallAsync(1, true, new Settlement(job.Lease, new Outcome.Failed(TimeSpan.Zero, "again"), true));
+        var reply = await worker.CallAsync(1, true, new Settlement(job, new Outcome.Failed(TimeSpan.Zero, "again"), true));
 
         reply.Settlements.Should().Equal(new SettlementReply(ReplyCode.Accepted, JobState.Waiting));
         reply.Jobs.Should().ContainSingle().Which.Should().Match<ClaimedJob>(next => next.Attempt == 2 && next.Lease.Token == job.Lease.Token + 1);
@@ -167,7 +167,7 @@ public sealed class SettleTests(BothServers servers) : ScriptTests(servers)
         var worker = queue.Worker("w");
         var jobs = await worker.ClaimAsync(2);
 
-        var reply = await worker.CallAsync(2, true, [.. jobs.Select(job => new Settlement(job.Lease, s_completed, true))]);
+        var reply = await worker.CallAsync(2, true, [.. jobs.Select(job => new Settlement(job, s_completed, true))]);
 
         reply.Settlements.Should().HaveCount(2).And.OnlyContain(settled => settled == new SettlementReply(ReplyCode.Accepted, JobState.Completed));
         reply.Jobs.Select(job => job.Lease.Id.Value).Should().Equal("job2", "job3");
@@ -236,7 +236,7 @@ public sealed class SettleTests(BothServers servers) : ScriptTests(servers)
         var worker = queue.Worker("w");
         var jobs = await worker.ClaimAsync(5000);
 
-        var reply = await worker.CallAsync(10, true, [.. jobs.Select(job => new Settlement(job.Lease, s_completed, true))]);
+        var reply = await worker.CallAsync(10, true, [.. jobs.Select(job => new Settlement(job, s_completed, true))]);
 
         reply.Settlements.Should().HaveCount(2501).And.OnlyContain(settled => settled.Code == ReplyCode.Accepted);
         var state = await queue.StateAsync();
@@ -292,7 +292,7 @@ public sealed class SettleTests(BothServers servers) : ScriptTests(servers)
         {
             await queue.EnqueueManyAsync([.. Enumerable.Range(0, 300).Select(i => TestQueue.Job($"{round}/{i}"))]);
             var jobs = await worker.ClaimAsync(300);
-            await worker.CallAsync(0, false, [.. jobs.Select(job => new Settlement(job.Lease, new Outcome.Dead("dead"), true))]);
+            await worker.CallAsync(0, false, [.. jobs.Select(job => new Settlement(job, new Outcome.Dead("dead"), true))]);
             await queue.MoveToAsync(queue.Now + 60_000);
         }
 

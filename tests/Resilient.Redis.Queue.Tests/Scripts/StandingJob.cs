@@ -6,6 +6,9 @@ namespace Resilient.Redis.Queue.Tests.Scripts;
 /// <summary>A job in a given standing, and the worker <c>me</c> with the lease that it has, had, or believes that it has.</summary>
 internal sealed record StandingJob(TestQueue Queue, TestWorker Me, Lease Lease)
 {
+    /// <summary>As it was claimed; null where it never was.</summary>
+    public ClaimedJob? Job { get; private init; }
+
     public const string Id = "x";
 
     public static async Task<StandingJob> SeedAsync(TestQueue queue, Standing standing)
@@ -47,6 +50,6 @@ internal sealed record StandingJob(TestQueue Queue, TestWorker Me, Lease Lease)
                 break;
         }
 
-        return new(queue, me, job.Lease);
+        return new(queue, me, job.Lease) { Job = job };
     }
 }

@@ -99,7 +99,7 @@ public sealed class WaitedTests(BothServers servers) : ScriptTests(servers)
 
         var worker = queue.Worker("w");
         var jobs = await worker.ClaimAsync(2);
-        await worker.CallAsync(0, false, [.. jobs.Select(job => new Settlement(job.Lease, new Outcome.Completed(default), true))]);
+        await worker.CallAsync(0, false, [.. jobs.Select(job => new Settlement(job, new Outcome.Completed(default), true))]);
 
         (await queue.StateAsync()).Waited.Should().BeEmpty();
         await ToldAsync(queue, heard, ["job0"]);

@@ -152,7 +152,7 @@ public sealed class SlotBudgetTests
         woken().Should().Be(1);
         Claim(low, 2).Should().Be(2);
         Run(low, 2);
-        high.Answered(2, more: false);
+        high.Answered(2, 2, more: false);
 
         high.TryStart().Should().BeFalse("two run");
         low.Ended();
@@ -193,7 +193,7 @@ public sealed class SlotBudgetTests
     private static int Claim(SlotShare share, int ready)
     {
         var asked = share.Take();
-        share.Answered(Math.Min(asked, ready), more: false);
+        share.Answered(asked, Math.Min(asked, ready), more: false);
         return asked;
     }
 

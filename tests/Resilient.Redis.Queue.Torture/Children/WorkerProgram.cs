@@ -27,6 +27,7 @@ internal static class WorkerProgram
             {
                 o.Concurrency = Settings.ConcurrencyOf(queue.Name);
                 o.Prefetch = 2;
+                o.CallBesideFrom = 1; // both lanes of a session are in use all the time
                 o.StopInDoubt = stopInDoubt;
                 o.ShutdownGrace = TimeSpan.FromSeconds(1);
             });

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Resilient.Redis.Queue.Storage;
@@ -9,8 +10,7 @@ namespace Resilient.Redis.Queue.Torture.Recording;
 internal sealed class RecordingStore(IResilientRedis redis, QueueKeys keys, JobQueueOptions options, IRedisConnectionFactory? connections, Journal journal)
     : RedisJobStore(redis, keys, options, RedisScripts.Default, connections)
 {
-    private WorkCall? _underWay; // a worker has one call under way, and repeats that very one (rule R12)
-    private TimeSpan _firstSentAt;
+    private readonly ConcurrentDictionary<int, (WorkCall Call, TimeSpan SentAt)> _underWay = []; // a lane has one call under way, and repeats that very one (rule R12)
 
     public static void Add(IServiceCollection services, string queue, Journal journal) => services.AddKeyedSingleton<JobStore>(queue, (provider, _) =>
     {
@@ -22,14 +22,13 @@ internal sealed class RecordingStore(IResilientRedis redis, QueueKeys keys, JobQ
 
     public override async ValueTask<WorkReply> WorkAsync(string session, int lane, WorkCall call, CancellationToken cancellationToken)
     {
-        if (!ReferenceEquals(call, _underWay))
-            (_underWay, _firstSentAt) = (call, Journal.Now);
-        var sentAt = _firstSentAt;
+        if (!_underWay.TryGetValue(lane, out var sent) || !ReferenceEquals(call, sent.Call))
+            _underWay[lane] = sent = (call, Journal.Now);
         var reply = await base.WorkAsync(session, lane, call, cancellationToken);
         foreach (var (settlement, answer) in call.Settlements.Zip(reply.Settlements))
         {
             var (id, token) = (settlement.Lease.Id.Value, settlement.Lease.Token);
-            journal.Write((at, who) => new Settled(at, who, id, token, settlement.Outcome.GetType().Name, answer.Code, answer.State, reply.ServerTime, sentAt));
+            journal.Write((at, who) => new Settled(at, who, id, token, settlement.Outcome.GetType().Name, answer.Code, answer.State, reply.ServerTime, sent.SentAt));
         }
 
         foreach (var job in reply.Jobs)
