@@ -6,7 +6,8 @@ end
 -- The same number again: nothing is settled or handed out a second time. The answer is made from the leases as they stand,
 -- re-leased from now, so that no job is ever popped for a worker that does not know of it (rule R12).
 local function answer_again()
-  local handed, ids, jobs = last[2], {}, {}
+  local handed, codes = unpack(unpack_array(last:sub(last:find(' ') + 1)))
+  local ids, jobs = {}, {}
   for i = 1, #handed, 2 do ids[#ids + 1] = handed[i] end
   read(ids)
   save_clock()
@@ -18,12 +19,12 @@ local function answer_again()
       describe(jobs, #jobs, id, token, raws[id]:byte(1) ~= 1 and job or nil)
     end
   end
-  return reply(ACCEPTED, jobs, last[3], true)
+  return reply(ACCEPTED, jobs, codes, true)
 end
 
 local function claim_and_reply(seen, codes)
   local jobs, handed, taken = hand_out()
-  redis.call('SET', lane, cmsgpack.pack({ sequence, handed, codes }), 'PX', LANE_MS)
+  redis.call('SET', lane, int(sequence) .. ' ' .. cmsgpack.pack({ handed, codes }), 'PX', LANE_MS)
 
   local left = redis.call('LLEN', waiting) > 0
   local count_of_jobs = math.floor(#handed / 2)

@@ -1,6 +1,7 @@
 -- What claim and settle lease, and how it is told.
 --
--- KEYS[16]    lane         the last call of this lane of the session: packed { sequence, { id, token, ... }, what settle replies of settlements }
+-- KEYS[16]    lane         the last call of this lane of the session: its sequence in digits, a space, and packed
+--                          { { id, token, ... }, what settle replies of settlements }, which only a repeat reads
 -- ARGV[9]     sequence     integer      numbers the calls of a lane
 -- ARGV[10]    want         integer      how many jobs: all the room that the session has
 -- ARGV[11]    alone        1 when a job that has to be handed out alone may be among them
@@ -11,8 +12,8 @@ if paused then want = 0 end
 local MOST_BYTES = 16777216 -- of payloads in one reply, which has to arrive within the worker's time-out; one job in any case
 local LANE_MS = 86400000 -- a lane is of no use a day after its last call
 
-local last = redis.call('GET', lane)
-last = last and cmsgpack.unpack(last) or { 0, {}, {} }
+local last = redis.call('GET', lane) or '0 '
+local last_sequence = tonumber(last:match('^%d+'))
 
 local line = {} -- its head, as it was read before anything was written
 
@@ -31,7 +32,7 @@ end
 
 -- A fresh job goes out as it is stored; of another one there is more to tell than is in its record's text.
 local function describe(jobs, at, id, token, job)
-  jobs[at + 1], jobs[at + 2] = id, math.floor(token)
+  jobs[at + 1], jobs[at + 2] = id, token
   jobs[at + 3] = not job and raws[id] or { int(job.attempt + 1), int(job.lapses), job.expiries >= SUSPECT_AFTER and 1 or 0,
     int(job.timeout_ms), int(job.enqueued_ms), job.name, job.body }
 end
@@ -90,7 +91,7 @@ local function hand_out()
       suspects[#suspects + 1] = id
     else
       -- It grows across a failover that lost writes, and across a clock that was set back (rule R14).
-      lease(id, math.max(job.token + 1, fresh_token), job)
+      lease(id, math.floor(math.max(job.token + 1, fresh_token)), job)
     end
   end
   call_in_chunks('ZADD', active, deadlines)

@@ -8,8 +8,8 @@
 --             and its record where it is a fresh one (_record.lua), else
 --             { attempt, lapses, 1 if alone, timeout ms, enqueued ms, name, body }
 -- cost        O(n log m) for n jobs, m = active jobs
-if sequence < last[1] then return reply(STALE, {}, {}, false) end
-if sequence == last[1] then return answer_again() end
+if sequence < last_sequence then return reply(STALE, {}, {}, false) end
+if sequence == last_sequence then return answer_again() end
 
 local seen = look({}, 0)
 read_candidates(seen, 0)

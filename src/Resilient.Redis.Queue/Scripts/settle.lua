@@ -15,8 +15,8 @@
 -- reply       as claim; and of settlements those that are not simply ACCEPTED and COMPLETED: its place in the call (from 0), a code and
 --             a state (as in JobState). Codes: ACCEPTED, LOST (somebody else holds it), ALREADY (a repeat), GONE (there is no such job)
 -- cost        O((s + n) log m) for s settlements and n jobs, m = active jobs
-if sequence < last[1] then return reply(STALE, {}, {}, false) end
-if sequence == last[1] then return answer_again() end
+if sequence < last_sequence then return reply(STALE, {}, {}, false) end
+if sequence == last_sequence then return answer_again() end
 
 read_settled()
 touch_unique(unread)

@@ -16,7 +16,6 @@ internal sealed class DirectTransport : DuplexTransport
     private const int LeastSpace = 256;
     private const int PageBytes = 32 * 1024; // of a large message, sent while the rest is staged
     private const int KeptBytes = 64 * 1024;
-    private const int MostTurns = 16;
 
     private readonly Lock _gate = new();
     private readonly AutoResetEvent _wake = new(false);
@@ -33,6 +32,8 @@ internal sealed class DirectTransport : DuplexTransport
     private bool _hasWriter;
 
     private bool _awaitsReply; // nothing has come since the last message
+    private int _messages; // since something came last
+    private bool _isCrowded; // there were several before something came: callers meet
     private bool _isBegun; // a page of what is staged has been sent or queued
     private bool _isAlone; // what is staged was begun while no reply was awaited
 
@@ -74,6 +75,7 @@ internal sealed class DirectTransport : DuplexTransport
             if (!_isClosed && _staged.Length > 0)
                 Send();
             _isBegun = false;
+            _messages++;
             return !_isClosed;
         }
     }
@@ -94,7 +96,7 @@ internal sealed class DirectTransport : DuplexTransport
         _flushes++;
         if (!_isBegun)
         {
-            _isAlone = !_awaitsReply;
+            _isAlone = !_awaitsReply && !_isCrowded;
             _isBegun = _awaitsReply = true;
         }
 
@@ -115,6 +117,7 @@ internal sealed class DirectTransport : DuplexTransport
         }
         else if (!_isWriting)
         {
+            _isWriting = true; // waked once: it looks at the queue before it waits again
             _wake.Set();
         }
     }
@@ -158,21 +161,9 @@ internal sealed class DirectTransport : DuplexTransport
             }
 
             _wake.WaitOne();
-            Gather();
         }
 
         _wake.Dispose();
-    }
-
-    /// <summary>Who has waked the writer is about to be followed by others, where several had waited for their replies: for as long as more comes.</summary>
-    private void Gather()
-    {
-        var (seen, turns) = (-1, 0);
-        while (_queued.Length is var queued && queued > seen && turns++ < MostTurns)
-        {
-            seen = queued;
-            Thread.Yield();
-        }
     }
 
     private void SendAll(Bytes sending)
@@ -235,7 +226,13 @@ internal sealed class DirectTransport : DuplexTransport
 
     private bool Hand(TransportReceiver receiver, ReadOnlySpan<byte> received)
     {
-        Volatile.Write(ref _awaitsReply, false);
+        lock (_gate)
+        {
+            _awaitsReply = false;
+            _isCrowded = _messages > 1;
+            _messages = 0;
+        }
+
         if (!receiver.OnReceived(received))
             return false;
         receiver.OnBatchEnd();
