@@ -84,7 +84,7 @@ public sealed class LanesTests(BothServers servers) : QueueTestBase(servers)
         foreach (var id in ids)
             await StateAsync(producer, id, JobState.Completed);
         calls.Seen.Select(call => call.Session).Distinct().Should().HaveCount(2);
-worker.Logs.Lines.Should().ContainSingle(line => line.EventId.Id == 215);
+        worker.Logs.Lines.Should().ContainSingle(line => line.EventId.Id == 215);
     }
 
     private static async Task<IReadOnlyList<JobId>> EnqueueAsync(QueueHost producer) =>
