@@ -23,6 +23,7 @@ internal sealed class WorkerLoop(
     private readonly Lane _main = new(0, signal);
     private readonly Lane _beside = new(1, new AsyncSignal(clock)); // never set: the main lane's is for one waiter
     private volatile bool _isUnderWayBeside;
+    private Lane? _teller; // which of them tells of an outage, that it is told once
     private bool _warnedOfLease;
     private bool _rung;
     private bool _look;
@@ -161,7 +162,7 @@ internal sealed class WorkerLoop(
             {
                 var reply = await store.WorkAsync(session.Id, lane.Number, call, giveUp).ConfigureAwait(false);
                 telemetry.Called(NameOf(call), clock.GetElapsedTime(sentAt), null);
-                if (failure is not null)
+                if (failure is not null && Interlocked.CompareExchange(ref _teller, null, lane) == lane)
                     Log.WorkerGoesOn(logger, store.Queue, failures);
                 return reply.Code == ReplyCode.Accepted
                     ? (reply, sentAt)
@@ -175,7 +176,7 @@ internal sealed class WorkerLoop(
             {
                 telemetry.Called(NameOf(call), clock.GetElapsedTime(sentAt), error);
                 // Redis's failures, and whatever strategies the application has added to the pipeline. Once an outage: the connection tells its own story.
-                if (failure?.GetType() != error.GetType())
+                if (failure?.GetType() != error.GetType() && (Interlocked.CompareExchange(ref _teller, lane, null) ?? lane) == lane)
                     Log.WorkerWaits(logger, store.Queue, error.Message);
                 failure = error;
                 share.NoAnswer();
