@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 using Resilient.Redis.Queue.Storage;
 using Resilient.Redis.TestKit;
 
@@ -102,13 +101,7 @@ public sealed class LanesTests(BothServers servers) : QueueTestBase(servers)
         kind,
         queue =>
         {
-            queue.Services.AddKeyedSingleton<JobStore>(queue.Name, (provider, _) =>
-            {
-                var options = provider.GetRequiredService<IOptionsMonitor<JobQueueOptions>>().Get(queue.Name);
-                return new HeldStore(
-                    provider.GetRequiredKeyedService<IResilientRedis>(""), new QueueKeys(options.KeyPrefix, queue.Name), options,
-                    provider.GetRequiredKeyedService<IRedisConnectionFactory>(""), calls);
-            });
+            TestStores.Add(queue.Services, queue.Name, (redis, keys, options, connections) => new HeldStore(redis, keys, options, connections, calls));
             queue.AddHandler<DoJob, DoHandler>().AddWorker(o => (o.Concurrency, o.Prefetch, o.CallBesideFrom) = (concurrency, 2 * Jobs, 2));
         },
         o => o.Lease = lease);

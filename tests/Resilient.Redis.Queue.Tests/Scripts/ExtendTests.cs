@@ -5,6 +5,27 @@ namespace Resilient.Redis.Queue.Tests.Scripts;
 
 public sealed class ExtendTests(BothServers servers) : ScriptTests(servers)
 {
+    /// <summary>A list would be searched from its beginning for each of its up to 512 fields.</summary>
+    [NeedsRedisServerFact("OBJECT ENCODING")]
+    public async Task Leases_stand_in_a_table_from_the_first_whatever_they_tell()
+    {
+        foreach (var progress in new[] { "", "50 %", new string('x', 200) })
+        {
+            var queue = await QueueAsync(ServerKind.RedisServer);
+            await queue.EnqueueAsync("a");
+            var worker = queue.Worker("w");
+
+            var job = (await worker.ClaimAsync()).Single();
+
+            (await EncodingAsync(queue)).Should().Be("hashtable");
+            await worker.ExtendAsync(new Extension(job.Lease, Started: true, progress));
+            (await queue.Database.HashGetAsync(queue.Keys.Leases, "a")).Length().Should().BeGreaterThan(64, "the next table is made of what is stored then");
+            (await queue.StateAsync()).CheckInvariants();
+        }
+
+        static async Task<string> EncodingAsync(TestQueue queue) => (string)(await queue.Database.ExecuteAsync("OBJECT", "ENCODING", queue.Keys.Leases))!;
+    }
+
     [Theory, OnBothServersInEachStanding]
     public async Task Only_a_lease_that_is_still_held_is_extended(ServerKind kind, Standing standing)
     {

@@ -44,7 +44,7 @@ internal sealed class History(TimeSpan lease, int maxDeliveries, IReadOnlyList<H
     {
         var ends = happenings.OfType<Ended>().ToLookup(ended => (ended.Who, ended.Id, ended.Token));
         var fired = happenings.OfType<Fired>().ToLookup(fired => (fired.Who, fired.Id, fired.Token));
-        var killed = happenings.OfType<Fault>().Where(fault => fault.Kind is FaultKind.KillWorker or FaultKind.StopWorker or FaultKind.Poisoned)
+        var killed = happenings.OfType<Fault>().Where(fault => fault.Kind.EndsWorker())
             .GroupBy(fault => fault.Who).ToDictionary(faults => faults.Key, faults => faults.Min(fault => fault.Until));
         return happenings.OfType<Started>().Select(started =>
         {

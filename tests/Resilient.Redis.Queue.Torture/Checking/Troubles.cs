@@ -18,13 +18,13 @@ internal sealed class Troubles(TimeSpan lease, IReadOnlyList<Happening> happenin
     /// <summary>Whether the worker had a trouble of its own in that time, or so shortly before that it may have been felt then.</summary>
     public bool Befell(string who, TimeSpan from, TimeSpan to) => Of(who).Any(fault => fault.Kind switch
     {
-        FaultKind.KillWorker or FaultKind.StopWorker or FaultKind.Poisoned => fault.At <= to,
+        var kind when kind.EndsWorker() => fault.At <= to,
         FaultKind.FreezeWorker or FaultKind.Stall or FaultKind.SilenceSocket => fault.At <= to && fault.Until + 2 * lease >= from,
         _ => false,
     });
 
     /// <summary>Whether the worker did not live to the end of the run.</summary>
-    public bool WasEnded(string who) => _faults[who].Any(fault => fault.Kind is FaultKind.KillWorker or FaultKind.StopWorker or FaultKind.Poisoned);
+    public bool WasEnded(string who) => _faults[who].Any(fault => fault.Kind.EndsWorker());
 
     /// <summary>Whether the worker could not have told its handler by then that another may run the job.</summary>
     /// <remarks>One that stops in doubt can tell while it is cut off; one that waits for Redis's word cannot.</remarks>
@@ -40,7 +40,7 @@ internal sealed class Troubles(TimeSpan lease, IReadOnlyList<Happening> happenin
     public bool CutOff(string who, TimeSpan from, TimeSpan to) => Of(who).Concat(_outages).Any(fault => fault.Kind switch
     {
         FaultKind.StarvePool or FaultKind.FillMemory => false,
-        FaultKind.KillWorker or FaultKind.StopWorker or FaultKind.Poisoned => fault.At <= to,
+        var kind when kind.EndsWorker() => fault.At <= to,
         _ => fault.At <= to && fault.Until + lease >= from,
     });
 

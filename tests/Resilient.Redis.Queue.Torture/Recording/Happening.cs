@@ -163,3 +163,9 @@ internal enum FaultKind
     /// <summary>Not injected: the machine gave a process no time for as long as that.</summary>
     Stall,
 }
+
+internal static class FaultKinds
+{
+    /// <summary>Whether the process that it befell is gone.</summary>
+    public static bool EndsWorker(this FaultKind kind) => kind is FaultKind.KillWorker or FaultKind.StopWorker or FaultKind.Poisoned;
+}

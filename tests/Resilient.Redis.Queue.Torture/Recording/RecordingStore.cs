@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 using Resilient.Redis.Queue.Storage;
+using Resilient.Redis.TestKit;
 
 namespace Resilient.Redis.Queue.Torture.Recording;
 
@@ -12,13 +12,8 @@ internal sealed class RecordingStore(IResilientRedis redis, QueueKeys keys, JobQ
 {
     private readonly ConcurrentDictionary<int, (WorkCall Call, TimeSpan SentAt)> _underWay = []; // a lane has one call under way, and repeats that very one (rule R12)
 
-    public static void Add(IServiceCollection services, string queue, Journal journal) => services.AddKeyedSingleton<JobStore>(queue, (provider, _) =>
-    {
-        var options = provider.GetRequiredService<IOptionsMonitor<JobQueueOptions>>().Get(queue);
-        return new RecordingStore(
-            provider.GetRequiredKeyedService<IResilientRedis>(""), new QueueKeys(options.KeyPrefix, queue), options,
-            provider.GetRequiredKeyedService<IRedisConnectionFactory>(""), journal);
-    });
+    public static void Add(IServiceCollection services, string queue, Journal journal) =>
+        TestStores.Add(services, queue, (redis, keys, options, connections) => new RecordingStore(redis, keys, options, connections, journal));
 
     public override async ValueTask<WorkReply> WorkAsync(string session, int lane, WorkCall call, CancellationToken cancellationToken)
     {

@@ -107,12 +107,12 @@ public sealed class ErrorReplyTests(ITestOutputHelper output) : FaultRow(output)
         await Task.Delay(TimeSpan.FromSeconds(3));
 
         await HoldsAsync("OOM", redis, load);
+        (await ConnectsAsync(server) - before).Should().BeLessThanOrEqualTo(1, "that is the asking itself");
         load.Failures().Should().HaveCountGreaterThan(100).And.OnlyContain(call => call.Error is RedisRefusedException && ((RedisRefusedException)call.Error).ErrorCode == "OOM" && ((RedisRefusedException)call.Error).IsTransient);
         // Counted where it arrives: how long a call takes says more of the machine.
         (await InfoAsync(server, "commandstats")).Should().Contain(line => line.StartsWith("cmdstat_incr:", StringComparison.Ordinal))
             .Which.Should().Contain($"rejected_calls={load.Failures().Count()},", "it is not retried");
         logs.Story().Should().ContainSingle("no connection is lost for an error reply");
-        (await ConnectsAsync(server) - before).Should().Be(2, "that is the asking itself, of the two questions");
     }
 
     private static Task<TimeSpan> BecomesAsync(ResilientRedis redis, string code) => Eventually.TrueAsync(
