@@ -115,6 +115,15 @@ public sealed class BrokenHistoryTests
     public void Overlap_with_a_worker_that_was_thawed_long_ago_and_told_nobody() => Broken<OverlapsOnlyWhenTold>(new ForgedHistory().Enqueued(0)
         .Started(1, "w1", 10).Fault(1, 5, "w1", FaultKind.FreezeWorker).Ran(8, "w2", 11).Ended(20, "w1", 10).Completed(11));
 
+    [Theory]
+    [InlineData(true, 4.9, 20, 20.2)] // it stops in doubt: that takes no word from Redis
+    [InlineData(false, 4.9, 20, 22)] // long after the outage
+    [InlineData(false, 7, 20, 20.2)] // the word had time to come before the outage
+    [InlineData(false, 2, 4, 8)] // the outage was over before the thaw
+    public void Overlap_with_a_worker_that_was_thawed_and_could_tell_in_spite_of_an_outage(bool stopsInDoubt, double from, double to, double again) =>
+        Broken<OverlapsOnlyWhenTold>(new ForgedHistory().Enqueued(0).Opened("w1", stopsInDoubt)
+            .Started(1, "w1", 10).Fault(1, 5, "w1", FaultKind.FreezeWorker).Fault(from, to, "redis", FaultKind.FreezeRedis).Ran(again, "w2", 11).Ended(30, "w1", 10).Completed(11));
+
     [Fact]
     public void Attempt_that_no_failure_has_spent() => Broken<AttemptsAreSpentByFailures>(new ForgedHistory().Enqueued(0)
         .Started(1, "w1", 10).Fault(2, 2, "w1", FaultKind.KillWorker).Ran(5, "w2", 11, attempt: 2).Completed(11));

@@ -51,6 +51,14 @@ public sealed class GoodHistoryTests
         .Started(1, "w1", 10).Fault(2, 8, "w1", FaultKind.SilenceSocket).Ran(6, "w2", 11)
         .Fired(9, "w1", 10).Ended(9, "w1", 10, RunEnd.Stopped).Completed(11, lapses: 1));
 
+    [Theory]
+    [InlineData(FaultKind.FreezeWorker)]
+    [InlineData(FaultKind.SilenceSocket)]
+    internal void Run_of_a_worker_that_lost_its_lease_before_an_outage_and_hears_of_it_after_it_may_overlap(FaultKind kind) =>
+        Good(new ForgedHistory().Enqueued(0).Opened("w1", stopsInDoubt: false)
+            .Started(1, "w1", 10).Fault(1, 5, "w1", kind).Fault(4.9, 20, "redis", FaultKind.FreezeRedis).Ran(20.2, "w2", 11)
+            .Fired(20.5, "w1", 10).Ended(20.5, "w1", 10, RunEnd.Stopped).Completed(11, lapses: 1));
+
     [Fact]
     public void Run_that_was_told_in_time_may_overlap() => Good(new ForgedHistory().Enqueued(0).Opened("w1", stopsInDoubt: true)
         .Started(1, "w1", 10).Fault(2, 8, "w1", FaultKind.SilenceSocket).Fired(5, "w1", 10, StopReason.LeaseInDoubt).Ran(6, "w2", 11)

@@ -12,7 +12,7 @@ internal sealed class Troubles(TimeSpan lease, IReadOnlyList<Happening> happenin
     private static readonly TimeSpan s_firstTick = TimeSpan.FromSeconds(1.5);
 
     private readonly ILookup<string, Fault> _faults = happenings.OfType<Fault>().ToLookup(fault => fault.Who);
-    private readonly Fault[] _outages = [.. happenings.OfType<Fault>().Where(fault => fault.Kind is FaultKind.KillRedis or FaultKind.RestartRedis or FaultKind.FreezeRedis)];
+    private readonly Fault[] _outages = [.. happenings.OfType<Fault>().Where(fault => fault.Kind is FaultKind.KillRedis or FaultKind.RestartRedis or FaultKind.FreezeRedis).OrderBy(fault => fault.At)];
     private readonly HashSet<string> _stopInDoubt = [.. happenings.OfType<Opened>().Where(opened => opened.StopsInDoubt).Select(opened => opened.Who)];
 
     /// <summary>Whether the worker had a trouble of its own in that time, or so shortly before that it may have been felt then.</summary>
@@ -27,14 +27,25 @@ internal sealed class Troubles(TimeSpan lease, IReadOnlyList<Happening> happenin
     public bool WasEnded(string who) => _faults[who].Any(fault => fault.Kind.EndsWorker());
 
     /// <summary>Whether the worker could not have told its handler by then that another may run the job.</summary>
-    /// <remarks>One that stops in doubt can tell while it is cut off; one that waits for Redis's word cannot.</remarks>
-    public bool CouldNotTell(string who, TimeSpan at) => Of(who).Any(fault => fault.Kind switch
+    /// <remarks>
+    /// One that stops in doubt can tell while it is cut off. One that waits for Redis's word cannot, nor while Redis is away: it may
+    /// have lost the lease by its own freeze before Redis went, and hears of it only when Redis is back.
+    /// </remarks>
+    public bool CouldNotTell(string who, TimeSpan at)
     {
-        FaultKind.FreezeWorker => fault.At <= at && at <= fault.Until + s_firstTick,
-        FaultKind.Stall when fault.Who == who => fault.At <= at && at <= fault.Until + s_firstTick,
-        FaultKind.SilenceSocket or FaultKind.Stall => !_stopInDoubt.Contains(who) && fault.At <= at && at <= fault.Until + 2 * lease,
-        _ => false,
-    });
+        var isToldByRedis = !_stopInDoubt.Contains(who);
+        return Of(who).Any(fault => fault.At <= at && fault.Kind switch
+        {
+            FaultKind.FreezeWorker => at <= Heard(fault.Until, s_firstTick),
+            FaultKind.Stall when fault.Who == who => at <= Heard(fault.Until, s_firstTick),
+            FaultKind.SilenceSocket or FaultKind.Stall => isToldByRedis && at <= Heard(fault.Until, 2 * lease),
+            _ => false,
+        });
+
+        // Outages by when they began: one that begins before the word can have come puts it off until its own end.
+        TimeSpan Heard(TimeSpan recovered, TimeSpan within) => within + (!isToldByRedis ? recovered
+            : _outages.Aggregate(recovered, (from, outage) => outage.At <= from + within && outage.Until > from ? outage.Until : from));
+    }
 
     /// <summary>Whether Redis and the worker could not speak with each other for a part of that time, or one of them was still coming back.</summary>
     public bool CutOff(string who, TimeSpan from, TimeSpan to) => Of(who).Concat(_outages).Any(fault => fault.Kind switch
