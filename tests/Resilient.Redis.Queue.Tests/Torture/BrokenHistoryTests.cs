@@ -99,6 +99,12 @@ public sealed class BrokenHistoryTests
     internal void Second_run_after_what_is_no_failure_of_that_worker(FaultKind kind, string who) => Broken<RunsAgainForACause>(new ForgedHistory().Enqueued(0)
         .Started(1, "w1", 10).Fault(1.5, 6, who, kind).Ended(2, "w1", 10).Ran(7, "w2", 11).Completed(11));
 
+    [Theory]
+    [InlineData(1.1, 1.2)] // before the pool was starved
+    [InlineData(8.1, 8.2)] // after it
+    public void Second_run_of_a_worker_that_was_starved_while_its_connection_stood(double from, double to) => Broken<RunsAgainForACause>(new ForgedHistory().Enqueued(0)
+        .Started(1, "w1", 10).Fault(from, to, "w1", FaultKind.CutSocket).Fault(3, 8, "w1", FaultKind.StarvePool).Ran(6, "w2", 11).Ended(8, "w1", 10).Completed(11));
+
     [Fact]
     public void Second_run_long_after_the_first_workers_trouble_was_over() => Broken<RunsAgainForACause>(new ForgedHistory().Enqueued(0)
         .Fault(1, 2, "w1", FaultKind.FreezeWorker).Started(20, "w1", 10).Ended(21, "w1", 10).Ran(25, "w2", 11).Completed(11));

@@ -59,6 +59,14 @@ public sealed class GoodHistoryTests
             .Started(1, "w1", 10).Fault(1, 5, "w1", kind).Fault(4.9, 20, "redis", FaultKind.FreezeRedis).Ran(20.2, "w2", 11)
             .Fired(20.5, "w1", 10).Ended(20.5, "w1", 10, RunEnd.Stopped).Completed(11, lapses: 1));
 
+    [Theory]
+    [InlineData(FaultKind.KillRedis, "redis")]
+    [InlineData(FaultKind.CutSocket, "w1")]
+    internal void Job_of_a_worker_that_could_not_connect_anew_since_its_pool_was_starved_may_run_elsewhere(FaultKind kind, string who) =>
+        Good(new ForgedHistory().Enqueued(0).Opened("w1", stopsInDoubt: true)
+            .Started(1, "w1", 10).Fault(1.5, 2, who, kind).Fault(2.5, 8, "w1", FaultKind.StarvePool).Fired(4, "w1", 10, StopReason.LeaseInDoubt).Ended(8, "w1", 10, RunEnd.Stopped)
+            .Ran(6, "w2", 11).Settled(8.5, "w1", 10, JobState.Completed, ReplyCode.Lost).Completed(11, lapses: 1));
+
     [Fact]
     public void Run_that_was_told_in_time_may_overlap() => Good(new ForgedHistory().Enqueued(0).Opened("w1", stopsInDoubt: true)
         .Started(1, "w1", 10).Fault(2, 8, "w1", FaultKind.SilenceSocket).Fired(5, "w1", 10, StopReason.LeaseInDoubt).Ran(6, "w2", 11)

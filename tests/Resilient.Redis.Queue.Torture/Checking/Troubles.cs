@@ -2,7 +2,7 @@ using Resilient.Redis.Queue.Torture.Recording;
 
 namespace Resilient.Redis.Queue.Torture.Checking;
 
-/// <summary>What may cost a worker its leases: that it was killed or stopped, or was cut off alone. An outage of Redis is not among it, nor a reset connection, nor a starved pool.</summary>
+/// <summary>What may cost a worker its leases: that it was killed or stopped, or was cut off alone. An outage of Redis is not among it, nor a reset connection, nor a starved pool; but one of these at a time.</summary>
 internal sealed class Troubles(TimeSpan lease, IReadOnlyList<Happening> happenings)
 {
     /// <summary>The run's own process. All workers' connections pass its proxies: where it has no time, any of them may be cut off.</summary>
@@ -58,5 +58,10 @@ internal sealed class Troubles(TimeSpan lease, IReadOnlyList<Happening> happenin
     /// <summary>Whether nobody could reach Redis for a part of that time.</summary>
     public bool HadOutage(TimeSpan from, TimeSpan to) => _outages.Concat(_faults[Control]).Any(fault => fault.At <= to && fault.Until >= from);
 
-    private IEnumerable<Fault> Of(string who) => _faults[who].Concat(_faults[Control]);
+    /// <summary>A worker whose pool is starved just when it has to connect anew is cut off alone: the driver connects on the pool's threads.</summary>
+    private IEnumerable<Fault> Of(string who) => _faults[who].Select(fault => fault.Kind == FaultKind.StarvePool && HasToConnectIn(fault)
+        ? fault with { Kind = FaultKind.SilenceSocket } : fault).Concat(_faults[Control]);
+
+    private bool HasToConnectIn(Fault starved) => _outages.Concat(_faults[starved.Who].Where(fault => fault.Kind is FaultKind.CutSocket or FaultKind.SilenceSocket))
+        .Any(lost => lost.At <= starved.Until && lost.Until + s_firstTick >= starved.At);
 }

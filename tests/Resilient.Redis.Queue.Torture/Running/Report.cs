@@ -30,6 +30,7 @@ internal static class Report
         Row("settlements", $"{history.All<Settled>().Count()} answered, {history.All<Settled>().Count(settled => settled.Code is ReplyCode.Lost or ReplyCode.Gone)} refused");
         Row("recovery", $"Redis answers again -> first claim or settlement: {Times(Recovery.OfRedis(history))}");
         Row("", $"worker killed -> its jobs are claimed elsewhere: {Times(Recovery.OfKilledWorkers(history, besideOutages: true))}; with outages of Redis in between: {Times(Recovery.OfKilledWorkers(history, besideOutages: false))}");
+        Row("", $"the same for jobs that had lost a worker before, one at a time a process: {Times(Recovery.OfSuspects(history))}");
         Row("", $"cancelled -> its handler is told: {Times(CancelledJobsStop.Times(history))}");
         Row("drained", string.Create(CultureInfo.InvariantCulture, $"{(history.Final.DrainedAt - history.Final.HealedAt).TotalSeconds:0.0} s after the last fault was over"));
         Row("violations", $"{violations.Count}");
