@@ -101,6 +101,7 @@ public sealed class BrokenHistoryTests
 
     [Theory]
     [InlineData(1.1, 1.2)] // before the pool was starved
+    [InlineData(7, 7.2)] // when the other had begun long ago
     [InlineData(8.1, 8.2)] // after it
     public void Second_run_of_a_worker_that_was_starved_while_its_connection_stood(double from, double to) => Broken<RunsAgainForACause>(new ForgedHistory().Enqueued(0)
         .Started(1, "w1", 10).Fault(from, to, "w1", FaultKind.CutSocket).Fault(3, 8, "w1", FaultKind.StarvePool).Ran(6, "w2", 11).Ended(8, "w1", 10).Completed(11));

@@ -11,8 +11,11 @@ internal sealed class Troubles(TimeSpan lease, IReadOnlyList<Happening> happenin
     /// <summary>A process that goes on after a stop finds out at its first tick: a look of the lease keeper, and the call that it makes.</summary>
     private static readonly TimeSpan s_firstTick = TimeSpan.FromSeconds(1.5);
 
+    /// <summary>After a loss it may take as long until a worker is connected again.</summary>
+    private static readonly TimeSpan s_reconnect = TimeSpan.FromSeconds(1.5);
+
     private readonly ILookup<string, Fault> _faults = happenings.OfType<Fault>().ToLookup(fault => fault.Who);
-    private readonly Fault[] _outages = [.. happenings.OfType<Fault>().Where(fault => fault.Kind is FaultKind.KillRedis or FaultKind.RestartRedis or FaultKind.FreezeRedis).OrderBy(fault => fault.At)];
+    private readonly Fault[] _outages = [.. happenings.OfType<Fault>().Where(fault => fault.Kind.IsOutage()).OrderBy(fault => fault.At)];
     private readonly HashSet<string> _stopInDoubt = [.. happenings.OfType<Opened>().Where(opened => opened.StopsInDoubt).Select(opened => opened.Who)];
 
     /// <summary>Whether the worker had a trouble of its own in that time, or so shortly before that it may have been felt then.</summary>
@@ -36,15 +39,18 @@ internal sealed class Troubles(TimeSpan lease, IReadOnlyList<Happening> happenin
         var isToldByRedis = !_stopInDoubt.Contains(who);
         return Of(who).Any(fault => fault.At <= at && fault.Kind switch
         {
-            FaultKind.FreezeWorker => at <= Heard(fault.Until, s_firstTick),
-            FaultKind.Stall when fault.Who == who => at <= Heard(fault.Until, s_firstTick),
+            FaultKind.FreezeWorker or FaultKind.Stall when fault.Who == who => at <= Heard(fault.Until, s_firstTick),
             FaultKind.SilenceSocket or FaultKind.Stall => isToldByRedis && at <= Heard(fault.Until, 2 * lease),
             _ => false,
         });
 
-        // Outages by when they began: one that begins before the word can have come puts it off until its own end.
-        TimeSpan Heard(TimeSpan recovered, TimeSpan within) => within + (!isToldByRedis ? recovered
-            : _outages.Aggregate(recovered, (from, outage) => outage.At <= from + within && outage.Until > from ? outage.Until : from));
+        TimeSpan Heard(TimeSpan recovered, TimeSpan within)
+        {
+            // By when they began: one that begins before the word can have come puts it off until its own end.
+            foreach (var outage in isToldByRedis ? _outages : [])
+                recovered = outage.At <= recovered + within && outage.Until > recovered ? outage.Until : recovered;
+            return recovered + within;
+        }
     }
 
     /// <summary>Whether Redis and the worker could not speak with each other for a part of that time, or one of them was still coming back.</summary>
@@ -58,10 +64,11 @@ internal sealed class Troubles(TimeSpan lease, IReadOnlyList<Happening> happenin
     /// <summary>Whether nobody could reach Redis for a part of that time.</summary>
     public bool HadOutage(TimeSpan from, TimeSpan to) => _outages.Concat(_faults[Control]).Any(fault => fault.At <= to && fault.Until >= from);
 
-    /// <summary>A worker whose pool is starved just when it has to connect anew is cut off alone: the driver connects on the pool's threads.</summary>
-    private IEnumerable<Fault> Of(string who) => _faults[who].Select(fault => fault.Kind == FaultKind.StarvePool && HasToConnectIn(fault)
-        ? fault with { Kind = FaultKind.SilenceSocket } : fault).Concat(_faults[Control]);
+    private IEnumerable<Fault> Of(string who) => _faults[who].Concat(_faults[who].SelectMany(CutOffs)).Concat(_faults[Control]);
 
-    private bool HasToConnectIn(Fault starved) => _outages.Concat(_faults[starved.Who].Where(fault => fault.Kind is FaultKind.CutSocket or FaultKind.SilenceSocket))
-        .Any(lost => lost.At <= starved.Until && lost.Until + s_firstTick >= starved.At);
+    /// <summary>A worker whose pool is starved while it has to connect anew is cut off alone until then: the driver connects on the pool's threads.</summary>
+    private IEnumerable<Fault> CutOffs(Fault starved) => starved.Kind != FaultKind.StarvePool ? []
+        : _outages.Concat(_faults[starved.Who].Where(fault => fault.Kind is FaultKind.CutSocket or FaultKind.SilenceSocket))
+            .Where(lost => lost.At <= starved.Until && lost.Until + s_reconnect >= starved.At)
+            .Select(lost => starved with { Kind = FaultKind.SilenceSocket, At = lost.At > starved.At ? lost.At : starved.At });
 }

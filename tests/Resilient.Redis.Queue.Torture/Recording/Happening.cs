@@ -168,4 +168,7 @@ internal static class FaultKinds
 {
     /// <summary>Whether the process that it befell is gone.</summary>
     public static bool EndsWorker(this FaultKind kind) => kind is FaultKind.KillWorker or FaultKind.StopWorker or FaultKind.Poisoned;
+
+    /// <summary>Whether nobody could reach Redis.</summary>
+    public static bool IsOutage(this FaultKind kind) => kind is FaultKind.KillRedis or FaultKind.RestartRedis or FaultKind.FreezeRedis;
 }

@@ -12,7 +12,7 @@ internal static class Recovery
     {
         var answers = history.All<Claimed>().Select(claimed => claimed.At).Concat(history.All<Settled>().Select(settled => settled.At)).Order().ToList();
         return [.. history.All<Fault>()
-            .Where(fault => fault.Kind is FaultKind.KillRedis or FaultKind.RestartRedis or FaultKind.FreezeRedis)
+            .Where(fault => fault.Kind.IsOutage())
             .Select(fault => answers.FirstOrDefault(at => at >= fault.Until) - fault.Until)
             .Where(took => took >= TimeSpan.Zero).Order()];
     }
@@ -25,7 +25,7 @@ internal static class Recovery
     /// <param name="besideOutages">Only where Redis was there all the time: an outage stops lease time, and afterwards all have one lease to come back.</param>
     public static IReadOnlyList<TimeSpan> OfKilledWorkers(History history, bool besideOutages) => OfKilledWorkers(history, besideOutages, suspects: false);
 
-    /// <summary>The same for jobs that had lost a worker before, whoever saw it: they are handed out one at a time to a process (rule R17), and wait for each other.</summary>
+    /// <summary>The same for jobs that had lost a worker before, with outages in between or not: they are handed out one at a time to a process (rule R17), and wait for each other.</summary>
     public static IReadOnlyList<TimeSpan> OfSuspects(History history) => OfKilledWorkers(history, besideOutages: false, suspects: true);
 
     private static List<TimeSpan> OfKilledWorkers(History history, bool besideOutages, bool suspects)
